@@ -1,0 +1,5 @@
+"""`python -m classifier` is `fupin`."""
+
+from classifier.cli import main
+
+main()

@@ -1,0 +1,125 @@
+"""From scores to decisions: calibration, and a threshold for each code.
+
+Both are learned from out-of-fold scores, so that they hold for articles the model has not seen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit
+
+Array = NDArray[np.float64]
+Labels = NDArray[np.bool_]
+
+# Weight of the threshold shared by all codes, counted in positive segments: a code with
+# this many positives leans on its own best threshold and on the shared one alike.
+SHRINKAGE = 100
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """Calibration and thresholds, one of each per code.
+
+    A score ``s`` becomes the probability ``1 / (1 + exp(-(slope * s + offset)))``;
+    a code is given where the probability reaches its threshold. With
+    ``exclusive``, each segment gets the one code of highest probability instead.
+    """
+
+    slope: Array
+    offset: Array
+    threshold: Array
+    exclusive: bool = False
+
+    def probabilities(self, scores: Array) -> Array:
+        """Return calibrated probabilities, the shape of ``scores`` (n_segments, n_codes)."""
+        return np.asarray(expit(scores * self.slope + self.offset), dtype=np.float64)
+
+    def decide(self, probabilities: Array) -> Labels:
+        """Return which codes each segment is given, bool of the same shape; NaN is never given."""
+        if not self.exclusive:
+            return np.asarray(probabilities >= self.threshold, dtype=bool)
+        chosen = np.zeros(probabilities.shape, dtype=bool)
+        known = np.where(np.isnan(probabilities), -1.0, probabilities)
+        chosen[np.arange(len(known)), known.argmax(axis=1)] = True
+        return chosen
+
+
+def fit_sigmoid(scores: Array, labels: Labels) -> tuple[float, float]:
+    """Fit slope and offset of a sigmoid to scores by maximum likelihood.
+
+    Targets are pulled from 0 and 1 as in Platt, "Probabilistic outputs for support
+    vector machines" (1999): ``(n₊ + 1) / (n₊ + 2)`` and ``1 / (n₋ + 2)``.
+
+    >>> slope, offset = fit_sigmoid(np.array([-1.0, -0.5, 0.5, 1.0]), np.array([False, False, True, True]))
+    >>> slope > 0
+    True
+    """
+    positives = int(labels.sum())
+    high, low = (positives + 1) / (positives + 2), 1 / (len(labels) - positives + 2)
+    target = np.where(labels, high, low)
+
+    def loss(parameters: Array) -> tuple[float, Array]:
+        z = parameters[0] * scores + parameters[1]
+        gap = expit(z) - target
+        return float(np.sum(np.logaddexp(0, z) - target * z)), np.array([gap @ scores, gap.sum()])
+
+    start = np.array([1.0, float(np.log((positives + 1) / (len(labels) - positives + 1)))])
+    best = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(1e-3, None), (None, None)])
+    return float(best.x[0]), float(best.x[1])
+
+
+def best_threshold(probabilities: Array, labels: Labels) -> float:
+    """Return the threshold of highest F1, midway between the two probabilities it divides.
+
+    >>> best_threshold(np.array([0.9, 0.6, 0.2]), np.array([True, True, False]))
+    0.4
+    """
+    order = np.argsort(-probabilities, kind="stable")
+    ranked = probabilities[order]
+    true_positives = np.cumsum(labels[order])
+    f1 = 2 * true_positives / (np.arange(1, len(ranked) + 1) + labels.sum())
+    f1[:-1][ranked[:-1] == ranked[1:]] = -1  # no threshold lies between equal probabilities
+    last = int(np.argmax(f1))
+    below = ranked[last + 1] if last + 1 < len(ranked) else 0.0
+    return float((ranked[last] + below) / 2)
+
+
+def fit_decisions(scores: Array, labels: Labels, *, exclusive: bool = False) -> Decisions:
+    """Learn calibration and thresholds from out-of-fold scores.
+
+    Each code's threshold is the one of highest F1, drawn towards the threshold of
+    highest micro-F1 shared by all codes, the more the fewer positives it has.
+
+    Parameters
+    ----------
+    scores : ndarray of float, shape (n_segments, n_codes)
+    labels : ndarray of bool, the same shape
+        Every column holds at least one positive and one negative.
+    """
+    fitted = [fit_sigmoid(scores[:, j], labels[:, j]) for j in range(labels.shape[1])]
+    slope, offset = (np.array(column) for column in zip(*fitted, strict=True))
+    untuned = Decisions(slope, offset, np.full(len(slope), 0.5))
+    probabilities = untuned.probabilities(scores)
+    shared = best_threshold(probabilities.ravel(), labels.ravel())
+    own = np.array([best_threshold(probabilities[:, j], labels[:, j]) for j in range(labels.shape[1])])
+    weight = labels.sum(axis=0) / (labels.sum(axis=0) + SHRINKAGE)
+    return Decisions(slope, offset, weight * own + (1 - weight) * shared, exclusive)
+
+
+def cross_fitted(scores: Array, labels: Labels, folds: NDArray[np.intp], *, exclusive: bool = False) -> tuple[Array, Labels]:
+    """Return out-of-fold probabilities and decisions, each fold decided by what the others taught.
+
+    Thresholds chosen on the very scores they are measured on would flatter; here
+    neither the weights nor the thresholds have seen the segment they decide.
+    """
+    probabilities, decided = np.zeros_like(scores), np.zeros(labels.shape, dtype=bool)
+    for fold in np.unique(folds):
+        inside = folds == fold
+        learned = fit_decisions(scores[~inside], labels[~inside], exclusive=exclusive)
+        probabilities[inside] = learned.probabilities(scores[inside])
+        decided[inside] = learned.decide(probabilities[inside])
+    return probabilities, decided

@@ -1,0 +1,53 @@
+"""The demonstration: train on the starter corpus, label the example articles, write a report."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from classifier import shipped
+from classifier.batch import label_documents
+from classifier.codebook import load_codebook
+from classifier.corpus import read_corpus
+from classifier.documents import documents
+from classifier.lexicon import load_lexicon
+from classifier.model import PolicyClassifier
+from classifier.report import make_report, read_labelled, write_report
+from classifier.store import load_model
+from classifier.training import save_trained, train
+
+# Outside documents that the project's own tests use, labelled too where they are present.
+_SHARED = shipped.SEEDS.parent.parent / "shared" / "seeds"
+
+
+def run_demo(out: Path) -> Iterator[str]:
+    """Do the demonstration below ``out``, yielding a line of talk for each step.
+
+    In a checkout a model is trained on the starter corpus; an installed package,
+    which has no starter corpus, labels with the model that came with it.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    if shipped.SEEDS.is_dir():
+        yield f"1/3 training on {shipped.SEEDS.name}/ …"
+        model = _trained(out / "model")
+        yield f"    model: {out / 'model'}"
+    else:
+        yield "1/3 no starter corpus beside an installed package: labelling with the model that came with it"
+        model = load_model()
+    folders = [shipped.EXAMPLES, *([_SHARED] if _SHARED.is_dir() else [])]
+    yield "2/3 labelling the example articles …"
+    texts = sorted(p for folder in folders for p in folder.glob("*.txt"))
+    labelled = out / "labelled.csv"
+    tally = label_documents(documents(texts), model, labelled, scheme=next(iter(model.codebook.schemes), None))
+    yield f"    {tally.documents} articles, {tally.segments} segments, {tally.coded} with a measure: {labelled}"
+    page = out / "report.html"
+    write_report(make_report(read_labelled(labelled, model.codebook), model.codebook, source=labelled.name), page)
+    yield f"3/3 report: {page} — open it in a browser"
+
+
+def _trained(folder: Path) -> PolicyClassifier:
+    book = load_codebook()
+    corpus = read_corpus([shipped.SEEDS], book)
+    save_trained(train(corpus, load_lexicon(), n_jobs=min(2, os.cpu_count() or 1)), folder)
+    return load_model(folder)

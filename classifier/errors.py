@@ -1,0 +1,81 @@
+"""The errors of the package, one tree.
+
+FupinError                  whatever a user can put right; carries a one-line ``hint``
+├── CodebookError           a codebook file that breaks its rules
+├── LexiconError            a lexicon file that breaks its rules
+├── InputError              a file, folder, table or column that cannot be used
+│   └── NothingReadError    not one document could be read
+├── OutputError             a place that cannot be written
+├── CorpusError             labelled text that cannot be used for training or scoring
+└── ModelError              a model folder that is damaged, foreign or of another format
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class FupinError(Exception):
+    """An error that the user can put right.
+
+    Parameters
+    ----------
+    message : str
+        One line: file, row, value, and what is wrong with it.
+    hint : str
+        One line: the remedy.
+    """
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class CodebookError(FupinError):
+    """A codebook file breaks one of its rules."""
+
+
+class LexiconError(FupinError):
+    """A lexicon file breaks one of its rules."""
+
+
+class InputError(FupinError):
+    """A file, folder, table or column cannot be used."""
+
+
+class NothingReadError(InputError):
+    """Not one of the named inputs could be read."""
+
+
+class OutputError(FupinError):
+    """The output cannot be written where it was asked for."""
+
+
+class CorpusError(FupinError):
+    """Labelled text cannot be used for training or scoring."""
+
+
+class ModelError(FupinError):
+    """A model folder is damaged, foreign, or of another format."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One remark of a check: where, how grave, and what.
+
+    Parameters
+    ----------
+    place : str
+        ``file:line``.
+    level : str
+        ``"error"`` or ``"warning"``.
+    message : str
+        One line.
+    """
+
+    place: str
+    level: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.level}: {self.message}"

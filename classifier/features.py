@@ -1,0 +1,131 @@
+"""From text to features: character n-grams weighted by TF-IDF, beside the lexicon's hits.
+
+The only module that knows what a term is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix, hstack
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from classifier.errors import FupinError
+from classifier.lexicon import Lexicon
+from classifier.normalise import normalise
+from classifier.segments import without_speaker
+
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+
+
+def prepare(text: str) -> str:
+    """Return a segment as features see it: normalised, no speaker's tag, every number a 0.
+
+    >>> prepare("主持人：投入１.２亿元，惠及3,000户。")
+    '投入0亿元,惠及0户。'
+    """
+    return _NUMBER.sub("0", normalise(without_speaker(text)))
+
+
+class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Character n-grams with sublinear TF-IDF, and one column a lexicon code.
+
+    Parameters
+    ----------
+    ngram_range : pair of int
+        The shortest and the longest n-gram.
+    min_df : int
+        Segments in which an n-gram must stand to become a feature.
+    lexicon : Lexicon or None
+        Its hits become further columns.
+    lexicon_weight : float
+        The value of a lexicon column where the code is hit. TF-IDF rows have length 1.
+    """
+
+    def __init__(
+        self,
+        ngram_range: tuple[int, int] = (1, 4),
+        min_df: int = 2,
+        lexicon: Lexicon | None = None,
+        lexicon_weight: float = 0.5,
+    ) -> None:
+        self.ngram_range = ngram_range
+        self.min_df = min_df
+        self.lexicon = lexicon
+        self.lexicon_weight = lexicon_weight
+
+    def fit(self, texts: Sequence[str], y: Any = None) -> TextFeatures:
+        """Learn the terms and their inverse document frequencies from ``texts``."""
+        vectorizer = self._vectorizer(min_df=self.min_df)
+        try:
+            vectorizer.fit(refuse_single(texts))
+        except ValueError as error:
+            raise FupinError(f"no features: {error}", "give more text, or a lower min_df") from None
+        self._set(list(vectorizer.get_feature_names_out()), vectorizer.idf_)
+        return self
+
+    @classmethod
+    def from_terms(
+        cls,
+        terms: Sequence[str],
+        idf: NDArray[np.float32],
+        *,
+        ngram_range: tuple[int, int],
+        min_df: int,
+        lexicon: Lexicon | None,
+        lexicon_weight: float,
+    ) -> TextFeatures:
+        """Return fitted features with the given terms, as a model folder keeps them."""
+        features = cls(ngram_range, min_df, lexicon, lexicon_weight)
+        features._set(terms, idf)
+        return features
+
+    def _vectorizer(self, **options: Any) -> TfidfVectorizer:
+        return TfidfVectorizer(
+            analyzer="char",
+            preprocessor=prepare,
+            ngram_range=self.ngram_range,
+            sublinear_tf=True,
+            dtype=np.float32,
+            **options,
+        )
+
+    def _set(self, terms: Sequence[str], idf: NDArray[np.float32]) -> None:
+        self.terms_ = list(terms)
+        self.idf_ = np.asarray(idf, dtype=np.float32)
+        self.vectorizer_ = self._vectorizer(vocabulary=self.terms_)
+        self.vectorizer_.idf_ = self.idf_
+        claimed = {code for codes in self.lexicon.cues.values() for code in codes} if self.lexicon else set()
+        self.lexicon_codes_ = sorted(claimed)
+
+    def transform(self, texts: Sequence[str]) -> csr_matrix:
+        """Return the features of ``texts``: float32 of shape (n_texts, n_terms + n_lexicon_codes)."""
+        terms = self.vectorizer_.transform(refuse_single(texts))
+        return csr_matrix(hstack([terms, self._lexicon_hits(texts)], format="csr", dtype=np.float32))
+
+    def _lexicon_hits(self, texts: Sequence[str]) -> csr_matrix:
+        column = {code: i for i, code in enumerate(self.lexicon_codes_)}
+        rows, columns = [], []
+        if self.lexicon is not None:
+            for row, text in enumerate(texts):
+                for code in sorted(self.lexicon.codes_in(without_speaker(text))):
+                    rows.append(row)
+                    columns.append(column[code])
+        values = np.full(len(rows), self.lexicon_weight, dtype=np.float32)
+        return csr_matrix((values, (rows, columns)), shape=(len(texts), len(column)))
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Return the terms, then the lexicon columns as ``lexicon:code``."""
+        return np.array([*self.terms_, *(f"lexicon:{code}" for code in self.lexicon_codes_)], dtype=object)
+
+
+def refuse_single(texts: Sequence[str]) -> Sequence[str]:
+    """Return ``texts``; a single string, whose characters would pass for texts, is refused."""
+    if isinstance(texts, str):
+        raise FupinError("one str was given where a sequence of texts is expected", "write [text]")
+    return texts

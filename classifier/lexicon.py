@@ -1,0 +1,259 @@
+"""The lexicon: cues and not-cues for each code, read from one YAML file, checked and matched.
+
+A cue is a plain piece of text. Every occurrence of every cue and not-cue counts,
+but one that lies wholly inside a longer one is dropped: the longest match wins.
+A not-cue of a code silences that code's cues inside it, and no other code's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+from classifier import shipped
+from classifier.errors import Finding, LexiconError
+from classifier.normalise import normalise
+from classifier.yaml_lines import Lines, load, parse
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One occurrence of a cue: ``normalised[start:end] == cue``, for these codes."""
+
+    start: int
+    end: int
+    cue: str
+    codes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """Cues and not-cues, each with the codes that claim it; see `load_lexicon`."""
+
+    name: str
+    version: str
+    cues: Mapping[str, tuple[str, ...]]
+    not_cues: Mapping[str, tuple[str, ...]]
+    text: str = field(default="", repr=False, compare=False)  # the YAML it was read from
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        """Match, at one place, the longest entry that begins there."""
+        entries = sorted({*self.cues, *self.not_cues}, key=lambda e: (-len(e), e))
+        return re.compile(f"(?=({_trie_pattern(entries)}))" if entries else r"(?!)")
+
+    @cached_property
+    def _shorter(self) -> Mapping[str, tuple[str, ...]]:
+        """For each entry, the other entries that it begins with."""
+        entries = {*self.cues, *self.not_cues}
+        return {e: tuple(e[:n] for n in range(1, len(e)) if e[:n] in entries) for e in entries}
+
+    @cached_property
+    def _longest(self) -> int:
+        return max(map(len, (*self.cues, *self.not_cues)), default=0)
+
+    def _occurrences(self, text: str) -> Iterator[tuple[int, int, str]]:
+        """Yield every occurrence of every entry, left to right, the longest first at each place."""
+        for match in self._pattern.finditer(text):
+            start, longest = match.start(), match.group(1)
+            yield start, start + len(longest), longest
+            for entry in reversed(self._shorter[longest]):
+                yield start, start + len(entry), entry
+
+    def hits(self, normalised: str) -> list[Hit]:
+        """Return the cue hits in a normalised text, in order of their start.
+
+        >>> book = Lexicon("demo", "1", {"产业": ("industry",), "医疗保险": ("health",), "保险": ("finance",)},
+        ...                {"产业工人": ("industry",)})
+        >>> [(h.cue, h.codes) for h in book.hits("产业工人缴纳医疗保险，村里发展产业。")]
+        [('医疗保险', ('health',)), ('产业', ('industry',))]
+        """
+        found = list(self._occurrences(normalised))
+        hits = []
+        for i, (start, end, entry) in enumerate(found):
+            lost = set().union(*(self._silenced(entry, longer) for longer in self._around(found, i)))
+            codes = tuple(c for c in self.cues.get(entry, ()) if c not in lost)
+            if codes:
+                hits.append(Hit(start, end, entry, codes))
+        return hits
+
+    def _around(self, found: list[tuple[int, int, str]], i: int) -> Iterator[str]:
+        """Yield the entries whose occurrence holds the ``i``-th one, itself included."""
+        start, end, _ = found[i]
+        first, last = i, i
+        while first and start - found[first - 1][0] < self._longest:
+            first -= 1
+        while last + 1 < len(found) and found[last + 1][0] == start:
+            last += 1
+        return (entry for a, b, entry in found[first : last + 1] if a <= start and end <= b)
+
+    def _silenced(self, entry: str, longer: str) -> tuple[str, ...]:
+        """Return the codes of ``entry`` that an occurrence inside ``longer`` loses."""
+        if longer != entry and longer in self.cues:
+            return self.cues.get(entry, ())  # the longer cue speaks instead
+        return self.not_cues.get(longer, ())
+
+    def codes_in(self, text: str) -> set[str]:
+        """Return the codes that any cue in the raw ``text`` speaks for."""
+        return {code for hit in self.hits(normalise(text)) for code in hit.codes}
+
+    def restricted(self, codes: Collection[str]) -> Lexicon:
+        """Return the lexicon with the claims of other codes left out."""
+        keep = set(codes)
+
+        def claims(entries: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+            kept = {entry: tuple(c for c in claimed if c in keep) for entry, claimed in entries.items()}
+            return {entry: claimed for entry, claimed in kept.items() if claimed}
+
+        return Lexicon(self.name, self.version, claims(self.cues), claims(self.not_cues))
+
+
+def _trie_pattern(entries: list[str]) -> str:
+    """Return a regular expression that matches any entry, the longest first, as a tree of prefixes."""
+    tree: dict[str, Any] = {}
+    for entry in entries:
+        node = tree
+        for character in entry:
+            node = node.setdefault(character, {})
+        node[""] = {}
+    return _branch(tree)
+
+
+def _branch(node: dict[str, Any]) -> str:
+    branches = [re.escape(character) + _branch(child) for character, child in sorted(node.items()) if character]
+    if not branches:
+        return ""
+    inner = "(?:" + "|".join(branches) + ")"
+    return inner + "?" if "" in node else inner
+
+
+class _Reader:
+    """Turns a parsed lexicon file into claims, collecting what is wrong with it."""
+
+    def __init__(self, value: Any, lines: Lines, codes: Collection[str] | None) -> None:
+        self.value, self.lines, self.codes = value, lines, codes
+        self.findings: list[Finding] = []
+        self.cues: dict[str, tuple[str, ...]] = {}
+        self.not_cues: dict[str, tuple[str, ...]] = {}
+        self.places: dict[tuple[str, str], str] = {}  # (code, entry) → file:line
+
+    def error(self, place: str, message: str) -> None:
+        self.findings.append(Finding(place, "error", message))
+
+    def read(self) -> _Reader:
+        if not isinstance(self.value, Mapping) or not isinstance(self.value.get("codes"), Mapping):
+            self.error(self.lines.of(), "a lexicon is a mapping with 'name', 'version' and 'codes'")
+            return self
+        shared = self.value.get("shared") or {}
+        for cue, codes in shared.items() if isinstance(shared, Mapping) else ():
+            place = self.lines.of("shared", cue)
+            if not isinstance(codes, list):
+                self.error(place, f"'{cue}' needs a list of codes")
+                continue
+            for code in codes:
+                self._claim(self.cues, str(cue), str(code), place, shared=True)
+        for code, lists in self.value["codes"].items():
+            self._code(str(code), lists)
+        return self
+
+    def _code(self, code: str, lists: Any) -> None:
+        if not isinstance(lists, Mapping):
+            self.error(self.lines.of("codes", code), f"'{code}' needs 'cues' and may have 'not_cues'")
+            return
+        for key, claims in (("cues", self.cues), ("not_cues", self.not_cues)):
+            items = lists.get(key) or []
+            if not isinstance(items, list):
+                self.error(self.lines.of("codes", code, key), f"'{key}' of '{code}' is not a list")
+                continue
+            for i, item in enumerate(items):
+                self._claim(claims, str(item), code, self.lines.of("codes", code, key, i))
+
+    def _claim(
+        self, claims: dict[str, tuple[str, ...]], entry: str, code: str, place: str, *, shared: bool = False
+    ) -> None:
+        entry = normalise(entry).strip()
+        if self.codes is not None and code not in self.codes:
+            self.error(place, f"unknown code '{code}'")
+        elif not entry:
+            self.error(place, f"an empty entry for '{code}'")
+        elif code in claims.get(entry, ()):
+            self.error(place, f"'{entry}' stands twice for '{code}'")
+        elif claims is self.cues and entry in claims and not shared:
+            others = ", ".join(claims[entry])
+            self.error(place, f"cue '{entry}' is double-claimed: also by {others}; list it under 'shared'")
+        else:
+            claims[entry] = (*claims.get(entry, ()), code)
+            self.places[code, entry] = place
+
+
+def _check_reach(reader: _Reader) -> Iterator[Finding]:
+    """Find entries that can have no effect: dead not-cues, shadowed and contradicted cues."""
+    by_code: dict[str, list[str]] = defaultdict(list)
+    for cue, codes in reader.cues.items():
+        for code in codes:
+            by_code[code].append(cue)
+    for entry, codes in reader.not_cues.items():
+        for code in codes:
+            place = reader.places[code, entry]
+            if entry in by_code[code]:
+                yield Finding(place, "error", f"'{entry}' is both a cue and a not-cue of '{code}'")
+            elif not any(cue in entry for cue in by_code[code]):
+                yield Finding(place, "error", f"dead: not-cue '{entry}' holds no cue of '{code}'")
+    for code, cues in by_code.items():
+        yield from _shadowed(code, cues, reader)
+
+
+def _shadowed(code: str, cues: list[str], reader: _Reader) -> Iterator[Finding]:
+    """Find cues that hold a shorter cue of the same code and change nothing by being there."""
+    others = {c for cue, codes in reader.cues.items() if code not in codes for c in [cue]}
+    others |= {entry for entry, codes in reader.not_cues.items() if code in codes}
+    known = set(cues)
+    for cue in cues:
+        pieces = {cue[i:j] for i in range(len(cue)) for j in range(i + 1, len(cue) + 1)} - {cue}
+        # A longer cue earns its place when an entry between the two would silence the shorter one.
+        if reader.cues[cue] == (code,) and pieces & known and not pieces & others:
+            shorter = min(pieces & known, key=len)
+            yield Finding(reader.places[code, cue], "warning", f"shadowed: '{cue}' adds nothing to '{shorter}'")
+
+
+def check_lexicon(path: str | Path, codes: Collection[str] | None = None) -> list[Finding]:
+    """Return what is wrong with a lexicon file: dead, shadowed and double-claimed entries, with lines.
+
+    ``codes`` are those of the codebook; where None, any code is accepted.
+    """
+    reader = _Reader(*load(path), codes).read()
+    return [*reader.findings, *_check_reach(reader)]
+
+
+def _build(value: Any, lines: Lines, codes: Collection[str] | None) -> Lexicon:
+    reader = _Reader(value, lines, codes).read()
+    if reader.findings:
+        first = reader.findings[0]
+        raise LexiconError(f"{first.place}: {first.message}", "`fupin lexicon check FILE` lists every fault")
+    return Lexicon(str(value.get("name", "")), str(value.get("version", "")), reader.cues, reader.not_cues, lines.text)
+
+
+def load_lexicon(path: str | Path | None = None, codes: Collection[str] | None = None) -> Lexicon:
+    """Read a lexicon file, by default the one that comes with the package.
+
+    Raises `LexiconError` with file and line for an unknown code, an entry that
+    can never match, and a cue that two codes claim outside ``shared``.
+    """
+    if path is None:
+        return _shipped()
+    return _build(*load(path), codes)
+
+
+def lexicon_from_text(text: str, name: str, codes: Collection[str] | None = None) -> Lexicon:
+    """Build a lexicon from YAML text; ``name`` stands for the file in errors."""
+    return _build(*parse(text, name), codes)
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> Lexicon:
+    return _build(*load(shipped.LEXICON), None)

@@ -1,0 +1,255 @@
+"""The classifiers: a linear model over TF-IDF, and the lexicon alone behind the same interface."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import NotFittedError
+from sklearn.svm import LinearSVC
+
+from classifier.codebook import Codebook
+from classifier.decisions import Decisions, cross_fitted, fit_decisions
+from classifier.errors import CorpusError
+from classifier.features import TextFeatures, refuse_single
+from classifier.folds import grouped_folds
+from classifier.lexicon import Lexicon
+
+Scores = NDArray[np.float64]
+Labels = NDArray[np.bool_]
+
+
+class Classifier(Protocol):
+    """What every classifier of this package offers; columns are ``codes_`` in order."""
+
+    codebook: Codebook
+    codes_: tuple[str, ...]
+
+    def predict(self, texts: Sequence[str]) -> Labels:
+        """Return bool of shape (n_texts, n_codes)."""
+
+    def predict_proba(self, texts: Sequence[str]) -> Scores:
+        """Return float in [0, 1] of shape (n_texts, n_codes)."""
+
+    def decide(self, probabilities: Scores) -> Labels:
+        """Return the decisions that belong to probabilities of `predict_proba`."""
+
+
+class LexiconClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """The baseline: a segment has a code where the lexicon hits it.
+
+    >>> from classifier import load_codebook, load_lexicon
+    >>> baseline = LexiconClassifier(load_codebook(), load_lexicon()).fit()
+    >>> found = baseline.predict(["签约医生每月上门量血压。"])
+    >>> [code for code, given in zip(baseline.codes_, found[0]) if given]
+    ['health']
+    """
+
+    def __init__(self, codebook: Codebook, lexicon: Lexicon) -> None:
+        self.codebook = codebook
+        self.lexicon = lexicon
+
+    def fit(self, texts: Any = None, labels: Any = None) -> LexiconClassifier:
+        """Learn nothing; there to share the model's interface."""
+        self.codes_ = self.codebook.columns
+        return self
+
+    def predict_proba(self, texts: Sequence[str]) -> Scores:
+        """Return 1.0 where the lexicon hits a code, else 0.0."""
+        found = [self.lexicon.codes_in(text) for text in refuse_single(texts)]
+        return np.array([[float(c in hit) for c in self.codes_] for hit in found]).reshape(-1, len(self.codes_))
+
+    def decide(self, probabilities: Scores) -> Labels:
+        """Return where the probability is one."""
+        return np.asarray(probabilities > 0.5, dtype=bool)
+
+    def predict(self, texts: Sequence[str]) -> Labels:
+        """Return bool of shape (n_texts, n_codes): which codes the lexicon hits."""
+        return self.decide(self.predict_proba(texts))
+
+
+class PolicyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """TF-IDF with a one-vs-rest linear model, calibrated, with a threshold for each code.
+
+    A support vector machine is fitted for each code (squared hinge loss). Out-of-fold
+    scores, with whole articles in one fold, give the calibration and the thresholds.
+
+    Parameters
+    ----------
+    codebook : Codebook
+        Its codes are the label columns; where it is exclusive, each text gets
+        exactly one code, the most probable.
+    lexicon : Lexicon or None
+        Its hits become features.
+    C : float
+        Inverse strength of regularisation.
+    ngram_range, min_df, lexicon_weight
+        See `TextFeatures`.
+    n_folds : int
+    min_positives : int
+        Codes with fewer positive segments are not trained: they are listed in
+        ``untrained_``, have probability NaN and are never given.
+    n_jobs : int
+        Processes for fitting; the result does not depend on it.
+
+    Attributes
+    ----------
+    codes_, untrained_ : tuple of str
+    decisions_ : Decisions
+        Of the trained codes.
+    out_of_fold_ : pair of ndarrays, shape (n_segments, n_codes)
+        Probabilities and decisions for each training segment by models, calibrations and
+        thresholds that have not seen its article.
+    """
+
+    def __init__(
+        self,
+        codebook: Codebook,
+        lexicon: Lexicon | None = None,
+        *,
+        C: float = 1.0,
+        ngram_range: tuple[int, int] = (1, 4),
+        min_df: int = 2,
+        lexicon_weight: float = 0.5,
+        n_folds: int = 5,
+        min_positives: int = 10,
+        n_jobs: int = 1,
+    ) -> None:
+        self.codebook = codebook
+        self.lexicon = lexicon
+        self.C = C
+        self.ngram_range = ngram_range
+        self.min_df = min_df
+        self.lexicon_weight = lexicon_weight
+        self.n_folds = n_folds
+        self.min_positives = min_positives
+        self.n_jobs = n_jobs
+
+    def fit(self, texts: Sequence[str], labels: Any, groups: Sequence[str] | None = None) -> PolicyClassifier:
+        """Fit to labelled segments.
+
+        Parameters
+        ----------
+        texts : sequence of str, length n_segments
+        labels : array of bool, shape (n_segments, n_codes)
+        groups : sequence of str, length n_segments, optional
+            The article of each segment; by default each segment is its own.
+
+        Raises
+        ------
+        CorpusError
+            Where the lengths differ, a code has too few positives in every column,
+            or there are fewer articles than folds.
+        """
+        labels = self._checked(texts, labels)
+        self.codes_ = self.codebook.columns
+        groups = list(groups) if groups is not None else list(map(str, range(len(texts))))
+        self.trained_ = self._trainable(labels)
+        self.untrained_ = tuple(c for c, t in zip(self.codes_, self.trained_, strict=True) if not t)
+        known = labels[:, self.trained_]
+        folds = grouped_folds(known, groups, self.n_folds)
+        scores = self._out_of_fold(texts, known, folds)
+        self.decisions_ = fit_decisions(scores, known, exclusive=self.codebook.exclusive)
+        probabilities, decided = cross_fitted(scores, known, folds, exclusive=self.codebook.exclusive)
+        self.out_of_fold_ = self._widen(probabilities, np.nan), self._widen(decided, False)
+        self.features_ = self._features().fit(texts)
+        self._set_weights(*self._fit_codes(self.features_.transform(texts), known))
+        return self
+
+    def restore(
+        self,
+        features: TextFeatures,
+        coef: NDArray[np.float32],
+        intercept: NDArray[np.float32],
+        decisions: Decisions,
+        trained: Sequence[str],
+    ) -> None:
+        """Take fitted parts from a model folder; ``coef`` has a row for each code of ``trained``."""
+        self.codes_ = self.codebook.columns
+        self.trained_ = np.array([code in set(trained) for code in self.codes_])
+        self.untrained_ = tuple(c for c in self.codes_ if c not in set(trained))
+        self.features_, self.decisions_ = features, decisions
+        self.coef_, self.intercept_ = coef, intercept
+
+    def _checked(self, texts: Sequence[str], labels: Any) -> Labels:
+        refuse_single(texts)
+        array = np.asarray(labels)
+        if array.ndim != 2 or len(array) != len(texts):
+            raise CorpusError(f"labels of shape {array.shape} for {len(texts)} texts", "one row a text, one column a code")
+        if array.shape[1] != len(self.codebook.columns):
+            raise CorpusError(
+                f"{array.shape[1]} label columns, but '{self.codebook.name}' has {len(self.codebook.columns)} codes",
+                "one column a code, in the codebook's order",
+            )
+        return array.astype(bool)
+
+    def _trainable(self, labels: Labels) -> Labels:
+        positives = labels.sum(axis=0)
+        trained = np.asarray((positives >= self.min_positives) & (positives < len(labels)), dtype=bool)
+        if not trained.any():
+            raise CorpusError(
+                f"no code has {self.min_positives} positive segments", "label more text, or lower min_positives"
+            )
+        return trained
+
+    def _features(self) -> TextFeatures:
+        return TextFeatures(self.ngram_range, self.min_df, self.lexicon, self.lexicon_weight)
+
+    def _out_of_fold(self, texts: Sequence[str], labels: Labels, folds: NDArray[np.intp]) -> Scores:
+        """Return scores for each segment by a model fitted without its fold."""
+        scores = np.zeros(labels.shape)
+        for fold in range(self.n_folds):
+            inside = folds == fold
+            learn = [text for text, i in zip(texts, inside, strict=True) if not i]
+            test = [text for text, i in zip(texts, inside, strict=True) if i]
+            features = self._features().fit(learn)
+            coef, intercept = self._fit_codes(features.transform(learn), labels[~inside])
+            scores[inside] = features.transform(test) @ coef.T + intercept
+        return scores
+
+    def _fit_codes(self, X: csr_matrix, labels: Labels) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Fit one support vector machine a code; return weights (n_codes, n_features) and intercepts."""
+        fitted = Parallel(n_jobs=self.n_jobs)(
+            delayed(_fit_code)(X, labels[:, j], self.C) for j in range(labels.shape[1])
+        )
+        return np.vstack([w for w, _ in fitted]), np.array([b for _, b in fitted], dtype=np.float32)
+
+    def _set_weights(self, coef: NDArray[np.float32], intercept: NDArray[np.float32]) -> None:
+        # Rounded once, here: what is stored is what predicts.
+        self.coef_ = coef.astype(np.float16).astype(np.float32)
+        self.intercept_ = intercept
+
+    def _widen(self, columns: NDArray[Any], fill: float | bool) -> NDArray[Any]:
+        """Return trained columns among all codes, the untrained ones filled."""
+        wide = np.full((len(columns), len(self.codes_)), fill, dtype=columns.dtype)
+        wide[:, self.trained_] = columns
+        return wide
+
+    def decision_function(self, texts: Sequence[str]) -> Scores:
+        """Return uncalibrated scores of the trained codes, shape (n_texts, n_trained)."""
+        if not hasattr(self, "coef_"):
+            raise NotFittedError("this PolicyClassifier is not fitted yet; call fit or load_model")
+        return np.asarray(self.features_.transform(texts) @ self.coef_.T + self.intercept_, dtype=np.float64)
+
+    def predict_proba(self, texts: Sequence[str]) -> Scores:
+        """Return calibrated probabilities, shape (n_texts, n_codes); NaN for untrained codes."""
+        return self._widen(self.decisions_.probabilities(self.decision_function(texts)), np.nan)
+
+    def decide(self, probabilities: Scores) -> Labels:
+        """Return which codes probabilities of `predict_proba` stand for."""
+        return np.asarray(self._widen(self.decisions_.decide(probabilities[:, self.trained_]), False), dtype=bool)
+
+    def predict(self, texts: Sequence[str]) -> Labels:
+        """Return which codes each text is given, bool of shape (n_texts, n_codes)."""
+        return self.decide(self.predict_proba(texts))
+
+
+def _fit_code(X: csr_matrix, positive: Labels, C: float) -> tuple[NDArray[np.float32], np.float32]:
+    machine = LinearSVC(C=C, random_state=0).fit(X, positive)
+    return machine.coef_[0].astype(np.float32), np.float32(machine.intercept_[0])
+

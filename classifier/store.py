@@ -1,0 +1,239 @@
+"""The model folder: arrays as npz, everything else as JSON, YAML and Markdown; no pickle.
+
+Loading runs no code from the folder, checks every file against the manifest, and
+refuses what it does not know.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+import shutil
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier import shipped
+from classifier.codebook import codebook_from_text
+from classifier.decisions import Decisions
+from classifier.errors import FupinError, ModelError, OutputError
+from classifier.features import TextFeatures
+from classifier.lexicon import lexicon_from_text
+from classifier.model import PolicyClassifier
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+FILES = ("weights.npz", "features.json", "thresholds.json", "codebook.yaml", "lexicon.yaml", "MODEL_CARD.md")
+FILE_LIMIT = 512_000_000  # bytes
+_LIBRARIES = ("fupin-classifier", "numpy", "scipy", "scikit-learn")
+_RETRAIN = "train it again with `fupin train`, or fetch the folder anew"
+_SELF_HASH = re.compile(rb'"self_sha256": "[0-9a-f]{0,64}"')
+
+
+def save_model(model: PolicyClassifier, folder: str | Path, card: str, training: Mapping[str, Any]) -> None:
+    """Write a fitted model as a folder, whole or not at all.
+
+    Parameters
+    ----------
+    model : PolicyClassifier
+        Fitted, with a codebook read from YAML.
+    folder : path
+        Replaced where it is a model folder already.
+    card : str
+        The text of ``MODEL_CARD.md``.
+    training : mapping
+        What the manifest says of the training data and the figures; JSON values.
+
+    Raises
+    ------
+    OutputError
+        Where the folder cannot be written, or is no model folder.
+    """
+    folder = Path(folder)
+    files = {**_pack(model), "MODEL_CARD.md": card.encode()}
+    files[MANIFEST] = _manifest(files, training)
+    aside = folder.with_name(f"{folder.name}.part")
+    try:
+        if folder.exists() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
+            raise OutputError(f"{folder}: not empty and no model folder", "name another folder with -o")
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir(parents=True)
+        for name, data in files.items():
+            (aside / name).write_bytes(data)
+        if folder.exists():
+            shutil.rmtree(folder)
+        aside.rename(folder)
+    except OSError as error:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise OutputError(f"{folder}: {error.strerror or error}", "check the path and its permissions") from None
+
+
+def _pack(model: PolicyClassifier) -> dict[str, bytes]:
+    features, decisions = model.features_, model.decisions_
+    arrays = io.BytesIO()
+    np.savez_compressed(
+        arrays, coef=model.coef_.astype(np.float16), intercept=model.intercept_, idf=features.idf_
+    )
+    trained = [c for c, t in zip(model.codes_, model.trained_, strict=True) if t]
+    rows = zip(trained, decisions.slope, decisions.offset, decisions.threshold, strict=True)
+    options = {"ngram_range": list(features.ngram_range), "min_df": features.min_df}
+    return {
+        "weights.npz": arrays.getvalue(),
+        "features.json": _json(
+            {**options, "lexicon_weight": features.lexicon_weight, "terms": features.terms_}
+        ),
+        "thresholds.json": _json(
+            {c: {"slope": float(s), "offset": float(o), "threshold": float(t)} for c, s, o, t in rows}
+        ),
+        "codebook.yaml": model.codebook.text.encode(),
+        "lexicon.yaml": (model.lexicon.text if model.lexicon else "").encode(),
+    }
+
+
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
+
+
+def _manifest(files: Mapping[str, bytes], training: Mapping[str, Any]) -> bytes:
+    value = {
+        "format": FORMAT,
+        "libraries": {name: _version(name) for name in _LIBRARIES},
+        "files": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
+        "training": dict(training),
+        "self_sha256": "",
+    }
+    blank = _json(value)
+    return blank.replace(b'"self_sha256": ""', b'"self_sha256": "%s"' % hashlib.sha256(blank).hexdigest().encode())
+
+
+def _version(library: str) -> str:
+    try:
+        return metadata.version(library)
+    except metadata.PackageNotFoundError:
+        return "unknown"
+
+
+def load_model(folder: str | Path | None = None) -> PolicyClassifier:
+    """Load a model folder, by default the one that comes with the package.
+
+    Raises `ModelError`, with one line and a hint, where a file is missing or
+    changed, the format is another, or the contents do not fit together.
+
+    >>> model = load_model()
+    >>> given = model.predict(["为建档立卡贫困户发放小额信贷五万元，财政贴息。"])
+    >>> [code for code, yes in zip(model.codes_, given[0]) if yes]
+    ['finance']
+    """
+    return _shipped() if folder is None else _load(Path(folder))
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> PolicyClassifier:
+    return _load(shipped.MODEL)
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return the manifest of a model folder, its own hash and format checked."""
+    data = _read(folder, MANIFEST)
+    found = _SELF_HASH.findall(data)
+    blank = _SELF_HASH.sub(b'"self_sha256": ""', data)
+    if len(found) != 1 or hashlib.sha256(blank).hexdigest().encode() not in found[0]:
+        raise ModelError(f"{folder / MANIFEST}: damaged, its hash does not fit", _RETRAIN)
+    try:
+        value: dict[str, Any] = json.loads(data)
+    except (ValueError, RecursionError):
+        raise ModelError(f"{folder / MANIFEST}: not JSON", _RETRAIN) from None
+    if value.get("format") != FORMAT:
+        raise ModelError(
+            f"{folder}: model format {value.get('format')}, this version reads format {FORMAT}", _RETRAIN
+        )
+    if set(value.get("files", ())) != set(FILES):
+        raise ModelError(f"{folder / MANIFEST}: lists other files than {', '.join(FILES)}", _RETRAIN)
+    return value
+
+
+def _read(folder: Path, name: str) -> bytes:
+    path = folder / name
+    try:
+        if path.stat().st_size > FILE_LIMIT:
+            raise ModelError(f"{path}: larger than {FILE_LIMIT:,} bytes", _RETRAIN)
+        return path.read_bytes()
+    except FileNotFoundError:
+        if not folder.is_dir():
+            raise ModelError(f"{folder}: no such model folder", "make one with `fupin train -o FOLDER`") from None
+        raise ModelError(f"{path}: missing", _RETRAIN) from None
+    except OSError as error:
+        raise ModelError(f"{path}: {error.strerror or error}", "check the path and its permissions") from None
+
+
+def _load(folder: Path) -> PolicyClassifier:
+    manifest = read_manifest(folder)
+    files = {name: _read(folder, name) for name in FILES}
+    for name, data in files.items():
+        if hashlib.sha256(data).hexdigest() != manifest["files"][name]:
+            raise ModelError(f"{folder / name}: changed since the model was made", _RETRAIN)
+    try:
+        return _unpack(files)
+    except (KeyError, TypeError, ValueError, BadZipFile, EOFError) as error:
+        raise ModelError(f"{folder}: the files do not fit together ({error})", _RETRAIN) from None
+    except FupinError as error:
+        raise ModelError(f"{folder}: {error}", _RETRAIN) from None
+
+
+def _unpack(files: Mapping[str, bytes]) -> PolicyClassifier:
+    codebook = codebook_from_text(files["codebook.yaml"].decode(), "codebook.yaml")
+    text = files["lexicon.yaml"].decode()
+    lexicon = lexicon_from_text(text, "lexicon.yaml", codebook.columns) if text else None
+    options, thresholds = json.loads(files["features.json"]), json.loads(files["thresholds.json"])
+    with np.load(io.BytesIO(files["weights.npz"]), allow_pickle=False) as arrays:
+        coef, intercept, idf = (_finite(arrays[name]) for name in ("coef", "intercept", "idf"))
+    features = TextFeatures.from_terms(
+        options["terms"],
+        idf,
+        ngram_range=(int(options["ngram_range"][0]), int(options["ngram_range"][1])),
+        min_df=int(options["min_df"]),
+        lexicon=lexicon,
+        lexicon_weight=float(options["lexicon_weight"]),
+    )
+    _fit_together(coef, intercept, idf, features, thresholds)
+    model = PolicyClassifier(
+        codebook, lexicon, ngram_range=features.ngram_range, min_df=features.min_df, lexicon_weight=features.lexicon_weight
+    )
+    model.restore(features, coef, intercept, _decisions(thresholds, codebook.columns, codebook.exclusive), tuple(thresholds))
+    return model
+
+
+def _finite(array: NDArray[Any]) -> NDArray[np.float32]:
+    if array.dtype not in (np.float16, np.float32) or not np.isfinite(array).all():
+        raise ValueError("weights are not finite float16 or float32")
+    return array.astype(np.float32)
+
+
+def _fit_together(
+    coef: NDArray[np.float32],
+    intercept: NDArray[np.float32],
+    idf: NDArray[np.float32],
+    features: TextFeatures,
+    thresholds: Mapping[str, Any],
+) -> None:
+    wanted = (len(thresholds), len(features.get_feature_names_out()))
+    if coef.shape != wanted or intercept.shape != wanted[:1] or idf.shape != (len(features.terms_),):
+        raise ValueError(f"weights of shape {coef.shape}, wanted {wanted}")
+
+
+def _decisions(thresholds: Mapping[str, Any], codes: tuple[str, ...], exclusive: bool) -> Decisions:
+    if not set(thresholds) <= set(codes):
+        raise ValueError("thresholds for codes that the codebook does not have")
+    trained = [thresholds[code] for code in codes if code in thresholds]
+    columns = [np.array([float(row[k]) for row in trained]) for k in ("slope", "offset", "threshold")]
+    if not all(np.isfinite(c).all() for c in columns):
+        raise ValueError("thresholds are not finite")
+    return Decisions(*columns, exclusive)
