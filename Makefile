@@ -1,0 +1,43 @@
+# make demo   train, label the example articles and write build/demo/report.html
+# make test   lint, types and tests
+# make train  rebuild models/default from seeds/ and labels/
+# Each sets up its own environment in .venv; only Python >= 3.10, make and a package registry are needed.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+.PHONY: demo test train clean
+
+demo: $(VENV)/demo.stamp
+	@$(BIN)/fupin demo -o build/demo
+
+test: $(VENV)/test.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q
+
+train: $(VENV)/demo.stamp
+	$(BIN)/fupin train -o models/default
+
+clean:
+	rm -rf $(VENV) build dist
+
+$(VENV)/python.stamp:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	  { echo "fupin needs Python 3.10 or newer: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+	  { echo "Python's venv module is missing: install it, such as apt install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/demo.stamp: $(VENV)/python.stamp pyproject.toml constraints.txt
+	@echo "setting up $(VENV) ..." >&2
+	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/test.stamp: $(VENV)/python.stamp pyproject.toml constraints.txt
+	@echo "setting up $(VENV) for the tests ..." >&2
+	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@ $(VENV)/demo.stamp
