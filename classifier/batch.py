@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
+import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -64,7 +64,11 @@ def label(
     [['甲#0', 0, 17, 'health'], ['甲#1', 17, 23, '']]
     """
     id_column = next((c for c in ID_COLUMNS if c in documents.columns), None)
-    ids = documents[id_column].map(str) if id_column else pd.Series(map(str, range(len(documents))), documents.index)
+    ids = (
+        documents[id_column].map(str)
+        if id_column
+        else pd.Series(map(str, range(len(documents))), documents.index)
+    )
     rows = [
         (position, identifier, n, *span, text[span[1] : span[2]])
         for position, (identifier, text) in enumerate(zip(ids, documents["text"].fillna(""), strict=True))
@@ -97,14 +101,20 @@ def _labelled(texts: Sequence[str], model: Classifier, scheme: str | None) -> pd
     if scheme is not None:
         out["categories"] = _joined(model.codebook.roll_up(given, scheme))
     return pd.concat(
-        [pd.DataFrame(out, index=given.index, dtype=object), pd.DataFrame(probabilities.round(4), columns=codes)], axis=1
+        [
+            pd.DataFrame(out, index=given.index, dtype=object),
+            pd.DataFrame(probabilities.round(4), columns=codes),
+        ],
+        axis=1,
     )
 
 
 def _joined(given: pd.DataFrame) -> list[str]:
     """Return the names of the columns that are true in each row, joined by ``;``."""
     names = list(map(str, given.columns))
-    return [";".join(n for n, yes in zip(names, row, strict=True) if yes) for row in given.to_numpy(dtype=bool)]
+    return [
+        ";".join(n for n, yes in zip(names, row, strict=True) if yes) for row in given.to_numpy(dtype=bool)
+    ]
 
 
 @dataclass(frozen=True)
@@ -157,7 +167,8 @@ def _fitted(frame: pd.DataFrame, header: list[str]) -> pd.DataFrame:
     new = [c for c in frame.columns if c not in header]
     if new:
         raise InputError(
-            f"column '{new[0]}' first appears after {CHUNK} or more documents", "label tables with other columns apart"
+            f"column '{new[0]}' first appears after {CHUNK} or more documents",
+            "label tables with other columns apart",
         )
     return frame.reindex(columns=header)
 
@@ -169,7 +180,9 @@ def _chunks(documents: Iterable[Document]) -> Iterator[list[Document]]:
 
 
 def _frame(chunk: Sequence[Document]) -> pd.DataFrame:
-    about = [{"id": d.id, "text": d.text, "title": d.title, "date": d.date, "source": d.source} for d in chunk]
+    about = [
+        {"id": d.id, "text": d.text, "title": d.title, "date": d.date, "source": d.source} for d in chunk
+    ]
     columns = ["id", "text", *_ABOUT]
     meta = pd.DataFrame([dict(d.meta) for d in chunk], dtype=object)
     return pd.concat([pd.DataFrame(about, columns=columns, dtype=object), _unclashed(meta, columns)], axis=1)
@@ -201,10 +214,12 @@ def _opened(out: Path | None, *, bom: bool) -> Iterator[TextIO]:
     try:
         with part.open("w", encoding="utf-8-sig" if bom else "utf-8", newline="") as stream:
             yield stream
-        os.replace(part, out)
+        part.replace(out)
     except OSError as error:
         part.unlink(missing_ok=True)
-        raise OutputError(f"{out}: {error.strerror or error}", "check the folder and its permissions") from None
+        raise OutputError(
+            f"{out}: {error.strerror or error}", "check the folder and its permissions"
+        ) from None
     except BaseException:
         part.unlink(missing_ok=True)
         raise
@@ -231,7 +246,7 @@ def _records(frame: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
 
 
 def _missing(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and value != value)
+    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 _FORMATS: Mapping[str, Callable[..., None]] = {"csv": _write_csv, "jsonl": _write_jsonl}

@@ -18,7 +18,6 @@ from classifier.errors import Finding, FupinError, InputError
 
 if TYPE_CHECKING:
     from classifier.codebook import Codebook, Scheme
-    from classifier.evaluation import Comparison
 
 ATTENTION = 3  # exit code: done, but something needs attention
 INTERRUPTED = 130
@@ -31,14 +30,26 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 codebook_app = typer.Typer(help="Show and check a codebook. 查看、检查编码手册。", no_args_is_help=True)
-lexicon_app = typer.Typer(help="Check a lexicon, and see what it hits. 检查词表、查看命中。", no_args_is_help=True)
+lexicon_app = typer.Typer(
+    help="Check a lexicon, and see what it hits. 检查词表、查看命中。", no_args_is_help=True
+)
 app.add_typer(codebook_app, name="codebook")
 app.add_typer(lexicon_app, name="lexicon")
 
-ModelOption = Annotated[Optional[Path], typer.Option("-m", "--model", help="Model folder; default: the one that comes with fupin.")]
-CodebookOption = Annotated[Optional[Path], typer.Option("--codebook", help="Codebook file; default: fupin's own.")]
-LexiconOption = Annotated[Optional[Path], typer.Option("--lexicon", help="Lexicon file; default: fupin's own, with its own codebook.")]
-SchemesOption = Annotated[Optional[list[str]], typer.Option("--scheme", help="A scheme of the codebook; may be repeated.")]
+ModelOption = Annotated[
+    Optional[Path],
+    typer.Option("-m", "--model", help="Model folder; default: the one that comes with fupin."),
+]
+CodebookOption = Annotated[
+    Optional[Path], typer.Option("--codebook", help="Codebook file; default: fupin's own.")
+]
+LexiconOption = Annotated[
+    Optional[Path],
+    typer.Option("--lexicon", help="Lexicon file; default: fupin's own, with its own codebook."),
+]
+SchemesOption = Annotated[
+    Optional[list[str]], typer.Option("--scheme", help="A scheme of the codebook; may be repeated.")
+]
 
 
 def say(line: str) -> None:
@@ -62,7 +73,9 @@ def progress_bar(about: str, total: int | None = None) -> Iterator[Callable[[int
 
 
 @app.callback(invoke_without_command=True)
-def version_option(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+def version_option(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
     if version:
         typer.echo(f"fupin {__version__}")
         raise typer.Exit
@@ -70,7 +83,9 @@ def version_option(version: Annotated[bool, typer.Option("--version", help="Prin
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for what the demo makes.")] = Path("build/demo"),
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for what the demo makes.")] = Path(
+        "build/demo"
+    ),
 ) -> None:
     """Train, label the example articles and write a report. 训练、标注示例文章并生成报告。"""
     from classifier.demo import run_demo
@@ -81,26 +96,34 @@ def demo(
 
 @app.command()
 def train(
-    corpus: Annotated[Optional[list[Path]], typer.Option(help="Starter-corpus folder or labelled table (text, codes); may be repeated.")] = None,
+    corpus: Annotated[
+        Optional[list[Path]],
+        typer.Option(help="Starter-corpus folder or labelled table (text, codes); may be repeated."),
+    ] = None,
     codebook: CodebookOption = None,
     lexicon: LexiconOption = None,
     out: Annotated[Path, typer.Option("-o", "--out", help="Model folder to write.")] = Path("model"),
     scheme: SchemesOption = None,
-    min_positives: Annotated[int, typer.Option(help="Codes with fewer positive segments stay untrained.")] = 10,
+    min_positives: Annotated[
+        int, typer.Option(help="Codes with fewer positive segments stay untrained.")
+    ] = 10,
     jobs: Annotated[int, typer.Option(help="Processes; the model does not depend on it.")] = 2,
 ) -> None:
     """Train a model on labelled text and print how well it does on articles held out. 训练模型。"""
     from classifier import shipped
     from classifier.codebook import load_codebook
     from classifier.corpus import read_corpus
+    from classifier.evaluation import to_text
     from classifier.lexicon import load_lexicon
     from classifier.training import save_trained
     from classifier.training import train as fit
 
     paths = corpus or [shipped.SEEDS]
     if not corpus and not shipped.SEEDS.is_dir():
-        raise InputError("no --corpus given, and the starter corpus is not part of the installed package",
-                         "name labelled text: --corpus table.csv")
+        raise InputError(
+            "no --corpus given, and the starter corpus is not part of the installed package",
+            "name labelled text: --corpus table.csv",
+        )
     book = load_codebook(codebook)
     words = load_lexicon(lexicon, book.columns) if lexicon or not codebook else None
     labelled = read_corpus(paths, book)
@@ -109,7 +132,7 @@ def train(
     trained = fit(labelled, words, schemes=schemes, min_positives=min_positives, n_jobs=jobs)
     save_trained(trained, out)
     for comparison in trained.comparisons:
-        _print_comparison(comparison, book)
+        typer.echo(to_text(comparison, book))
     for code in trained.model.untrained_:
         say(f"untrained: '{code}' has {labelled.support[code]} positive segments, fewer than {min_positives}")
     say(f"model written to {out}")
@@ -126,15 +149,25 @@ def _default_schemes(book: Codebook) -> tuple[str, ...]:
 
 @app.command()
 def label(
-    inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Files, folders, globs, or - for standard input.")],
+    inputs: Annotated[
+        list[str], typer.Argument(metavar="INPUT...", help="Files, folders, globs, or - for standard input.")
+    ],
     model: ModelOption = None,
-    out: Annotated[Optional[Path], typer.Option("-o", "--out", help="OUT.csv or OUT.jsonl; default: CSV on stdout.")] = None,
-    unit: Annotated[str, typer.Option(help="segment: cut each text; row: each row's text is one segment.")] = "segment",
-    file_format: Annotated[Optional[str], typer.Option("--format", help="csv or jsonl; default: by the name of OUT.")] = None,
+    out: Annotated[
+        Optional[Path], typer.Option("-o", "--out", help="OUT.csv or OUT.jsonl; default: CSV on stdout.")
+    ] = None,
+    unit: Annotated[
+        str, typer.Option(help="segment: cut each text; row: each row's text is one segment.")
+    ] = "segment",
+    file_format: Annotated[
+        Optional[str], typer.Option("--format", help="csv or jsonl; default: by the name of OUT.")
+    ] = None,
     scheme: Annotated[Optional[str], typer.Option(help="Add the categories of this scheme.")] = None,
     text_column: Annotated[str, typer.Option(help="The column with the text.")] = "text",
     id_column: Annotated[Optional[str], typer.Option(help="The column with the id.")] = None,
-    encoding: Annotated[Optional[str], typer.Option(help="Encoding of the inputs; default: found out.")] = None,
+    encoding: Annotated[
+        Optional[str], typer.Option(help="Encoding of the inputs; default: found out.")
+    ] = None,
 ) -> None:
     """Label articles, sentence by sentence. 逐句标注文章。"""
     from classifier.batch import UNITS, label_documents
@@ -173,7 +206,9 @@ def _complain(errors: list[InputError]) -> None:
 
 @app.command()
 def evaluate(
-    gold: Annotated[Path, typer.Argument(help="Gold file: JSONL or CSV with codes, and text or sha256, start, end.")],
+    gold: Annotated[
+        Path, typer.Argument(help="Gold file: JSONL or CSV with codes, and text or sha256, start, end.")
+    ],
     texts: Annotated[Optional[Path], typer.Option(help="The documents, where the gold has no text.")] = None,
     scheme: SchemesOption = None,
     model: ModelOption = None,
@@ -181,18 +216,21 @@ def evaluate(
     """Score the model, and the lexicon beside it, on gold labels. 用人工标注评测模型。"""
     from classifier.corpus import read_gold
     from classifier.evaluation import evaluate as score
+    from classifier.evaluation import to_text
     from classifier.store import load_model
 
     loaded = load_model(model)
     labelled = read_gold(gold, loaded.codebook, texts)
     for name in (None, *(scheme or ())):
-        _print_comparison(score(loaded, labelled, name), loaded.codebook)
+        typer.echo(to_text(score(loaded, labelled, name), loaded.codebook))
 
 
 @app.command()
 def report(
     labelled: Annotated[Path, typer.Argument(help="What `fupin label` wrote: CSV or JSONL.")],
-    out: Annotated[Optional[Path], typer.Option("-o", "--out", help="OUT.html or OUT.md; default: Markdown on stdout.")] = None,
+    out: Annotated[
+        Optional[Path], typer.Option("-o", "--out", help="OUT.html or OUT.md; default: Markdown on stdout.")
+    ] = None,
     scheme: SchemesOption = None,
     lang: Annotated[str, typer.Option(help="zh or en.")] = "zh",
     model: ModelOption = None,
@@ -240,7 +278,9 @@ def segments(
     else:
         text = read_text(file)
         for span in cut(text):
-            typer.echo(f"{span.start}\t{span.end}\t{span.paragraph}\t{span.dropped}\t{text[span.start : span.end]}")
+            typer.echo(
+                f"{span.start}\t{span.end}\t{span.paragraph}\t{span.dropped}\t{text[span.start : span.end]}"
+            )
 
 
 @codebook_app.command("show")
@@ -263,7 +303,9 @@ def codebook_show(
     _list("包括 covers", item.includes)
     _list("不包括 does not cover", (f"{what}{f' → {use}' if use else ''}" for what, use in item.excludes))
     _list("例 examples", (f"{e.text}  [{';'.join(e.codes)}]" for e in item.examples))
-    _list("反例 counter-examples", (f"{e.text}  [{';'.join(e.codes)}]  {e.why}" for e in item.counter_examples))
+    _list(
+        "反例 counter-examples", (f"{e.text}  [{';'.join(e.codes)}]  {e.why}" for e in item.counter_examples)
+    )
 
 
 def _list(heading: str, items: Any) -> None:
@@ -273,7 +315,9 @@ def _list(heading: str, items: Any) -> None:
 
 
 @codebook_app.command("check")
-def codebook_check(file: Annotated[Optional[Path], typer.Argument(help="Default: fupin's own.")] = None) -> None:
+def codebook_check(
+    file: Annotated[Optional[Path], typer.Argument(help="Default: fupin's own.")] = None,
+) -> None:
     """Check a codebook file: every fault with its line. 检查编码手册。"""
     from classifier import shipped
     from classifier.codebook import check_codebook
@@ -301,7 +345,8 @@ def codebook_schemes(
 
 @lexicon_app.command("check")
 def lexicon_check(
-    file: Annotated[Optional[Path], typer.Argument(help="Default: fupin's own.")] = None, codebook: CodebookOption = None
+    file: Annotated[Optional[Path], typer.Argument(help="Default: fupin's own.")] = None,
+    codebook: CodebookOption = None,
 ) -> None:
     """Check a lexicon file: dead, shadowed and double-claimed cues, with lines. 检查词表。"""
     from classifier import shipped
@@ -329,29 +374,6 @@ def _report_findings(findings: list[Finding]) -> None:
     say(f"{len(findings)} findings" if findings else "no findings")
     if findings:
         raise typer.Exit(ATTENTION)
-
-
-def _print_comparison(comparison: Comparison, book: Codebook) -> None:
-    """Print one view of an evaluation: a line a code, then the averages."""
-    from rich.cells import cell_len
-
-    model, baseline = comparison.model, comparison.baseline
-    typer.echo(f"\n{comparison.view}: {model.segments:,} segments, {model.documents:,} documents")
-    names = {c.code: f"{c.code} {c.name.get('zh', '')}" for c in book.codes}
-    shown = [names.get(str(code), str(code)) for code in model.table.index]
-    width = max(map(cell_len, [*shown, "code"]))
-    typer.echo("code" + " " * (width - 4) + "  support  precision  recall     F1" + ("  lexicon F1" if baseline else ""))
-    for name, (code, row) in zip(shown, model.table.iterrows(), strict=True):
-        line = f"{name}{' ' * (width - cell_len(name))}  {row['support']:7.0f}"
-        line += "".join(f"{'–' if row[k] != row[k] else f'{row[k]:.2f}':>{w}}" for k, w in (("precision", 11), ("recall", 8), ("f1", 7)))
-        if baseline is not None:
-            other = baseline.table.loc[code, "f1"]
-            line += f"{'–' if other != other else f'{other:.2f}':>12}"
-        typer.echo(line)
-    typer.echo(f"micro-F1 {model.micro}" + (f"   lexicon {baseline.micro}" if baseline else ""))
-    typer.echo(f"macro-F1 {model.macro}" + (f"   lexicon {baseline.macro}" if baseline else ""))
-    if comparison.difference is not None:
-        typer.echo(f"model − lexicon, micro-F1 {comparison.difference}")
 
 
 def _usage(message: str) -> NoReturn:

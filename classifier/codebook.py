@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # The columns that `label` writes; a code so named would collide with one of them.
-OUTPUT_COLUMNS = (
-    "doc_id", "segment_id", "paragraph", "start", "end", "text", "codes", "categories", "title", "date", "source",
-)  # fmt: skip
+OUTPUT_COLUMNS = tuple(
+    "doc_id segment_id paragraph start end text codes categories title date source".split()
+)
 _BAD_START = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
 _BAD_INSIDE = re.compile(r"[;\s\x00-\x1f\x7f]")
 
@@ -132,7 +132,8 @@ class Codebook:
         import pandas as pd
 
         view = {
-            category: labels[list(codes)].any(axis=1) for category, codes in self.scheme(scheme).categories.items()
+            category: labels[list(codes)].any(axis=1)
+            for category, codes in self.scheme(scheme).categories.items()
         }
         return pd.DataFrame(view, index=labels.index, dtype=bool)
 
@@ -175,7 +176,12 @@ def _code(item: Mapping[str, Any]) -> Code:
 
 def _scheme(item: Mapping[str, Any]) -> Scheme:
     categories = {str(c["category"]): tuple(map(str, c["codes"])) for c in item["categories"]}
-    return Scheme(str(item["scheme"]), _by_language(item.get("name", item["scheme"])), str(item.get("source", "")), categories)
+    return Scheme(
+        str(item["scheme"]),
+        _by_language(item.get("name", item["scheme"])),
+        str(item.get("source", "")),
+        categories,
+    )
 
 
 def _sub_measures(groups: Any) -> tuple[SubMeasure, ...]:
@@ -261,7 +267,9 @@ class _Check:
         for i, item in self.items("schemes"):
             name = str(item.get("scheme") or "")
             if not name or name in names:
-                self.error(f"scheme '{name}' stands twice" if name else "a scheme without a name", "schemes", i)
+                self.error(
+                    f"scheme '{name}' stands twice" if name else "a scheme without a name", "schemes", i
+                )
             names.add(name)
             used |= self._categories(i, item, codes)
         if names:
@@ -276,12 +284,24 @@ class _Check:
         for k, category in self.items("categories", "schemes", i):
             name = str(category.get("category") or "")
             if not name or name in names:
-                self.error(f"category '{name}' stands twice" if name else "a category without a name", "schemes", i, "categories", k)
+                self.error(
+                    f"category '{name}' stands twice" if name else "a category without a name",
+                    "schemes",
+                    i,
+                    "categories",
+                    k,
+                )
             names.add(name)
             for code in category.get("codes") or []:
                 self._known(code, codes, "schemes", i, "categories", k, "codes")
                 if used.setdefault(code, name) != name and code not in shared:
-                    self.error(f"code '{code}' is in two categories of '{item.get('scheme')}'", "schemes", i, "categories", k)
+                    self.error(
+                        f"code '{code}' is in two categories of '{item.get('scheme')}'",
+                        "schemes",
+                        i,
+                        "categories",
+                        k,
+                    )
         return set(used)
 
     def _known(self, code: Any, codes: list[str], *path: str | int) -> None:
@@ -311,7 +331,9 @@ def _build(value: Any, lines: Lines) -> Codebook:
     errors = [f for f in _Check(value, lines).run() if f.level == "error"]
     if errors:
         more = f" (and {len(errors) - 1} more)" if errors[1:] else ""
-        raise CodebookError(f"{errors[0].place}: {errors[0].message}{more}", "`fupin codebook check FILE` lists every fault")
+        raise CodebookError(
+            f"{errors[0].place}: {errors[0].message}{more}", "`fupin codebook check FILE` lists every fault"
+        )
     return Codebook(
         name=str(value["name"]),
         version=str(value["version"]),

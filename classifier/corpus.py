@@ -5,7 +5,6 @@ All three become one `Corpus`. Codes are accepted as a list or joined by ``;``.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -73,7 +72,9 @@ class Corpus:
         """Return a hash of the texts, documents and labels, whatever files they came in."""
         digest = hashlib.sha256()
         for s in self.segments:
-            digest.update(json.dumps([s.doc_id, s.text, self.codebook.join(s.codes)], ensure_ascii=False).encode())
+            digest.update(
+                json.dumps([s.doc_id, s.text, self.codebook.join(s.codes)], ensure_ascii=False).encode()
+            )
         return digest.hexdigest()
 
 
@@ -84,19 +85,22 @@ def make_corpus(segments: Sequence[Segment], codebook: Codebook) -> Corpus:
     the codebook is exclusive, for a segment without exactly one code.
     """
     if not segments:
-        raise CorpusError("no labelled segment was found", "see `fupin train --help` for the formats that are read")
+        raise CorpusError(
+            "no labelled segment was found", "see `fupin train --help` for the formats that are read"
+        )
     column = {code: i for i, code in enumerate(codebook.columns)}
     labels = np.zeros((len(segments), len(column)), dtype=bool)
     for row, segment in enumerate(segments):
         for code in segment.codes:
             if code not in column:
                 raise CorpusError(
-                    f"{segment.place}: unknown code '{code}'", f"codes of '{codebook.name}': {', '.join(column)}"
+                    f"{segment.place}: unknown code '{code}'",
+                    f"codes of '{codebook.name}': {', '.join(column)}",
                 )
             labels[row, column[code]] = True
         if codebook.exclusive and len(segment.codes) != 1:
             raise CorpusError(
-                f"{segment.place}: {len(segment.codes)} codes, but '{codebook.name}' is exclusive: exactly one",
+                f"{segment.place}: {len(segment.codes)} codes, but '{codebook.name}' wants exactly one",
                 "mend the row, or take `exclusive: true` out of the codebook",
             )
     return Corpus(codebook, tuple(segments), labels)
@@ -114,7 +118,9 @@ def read_article(path: Path) -> Article:
         if line.startswith("# "):
             key, _, value = line[2:].partition(": ")
             if key not in ARTICLE_KEYS or segments or not value:
-                raise CorpusError(f"{place}: '{line}' is no header line", f"headers: {', '.join(ARTICLE_KEYS)}")
+                raise CorpusError(
+                    f"{place}: '{line}' is no header line", f"headers: {', '.join(ARTICLE_KEYS)}"
+                )
             about[key] = value
         elif line.count("\t") != 1 or not line.split("\t")[1].strip():
             raise CorpusError(f"{place}: a segment is written 'codes<TAB>text'", "mend the line")
@@ -142,7 +148,9 @@ def split_codes(value: Any, place: str) -> tuple[str, ...]:
         return ()
     parts = value.split(";") if isinstance(value, str) else value
     if not isinstance(parts, list | tuple):
-        raise CorpusError(f"{place}: codes {value!r} are neither a list nor joined by ';'", "write codes as a;b")
+        raise CorpusError(
+            f"{place}: codes {value!r} are neither a list nor joined by ';'", "write codes as a;b"
+        )
     codes = tuple(str(p).strip() for p in parts if str(p).strip())
     if len(set(codes)) < len(codes):
         raise CorpusError(f"{place}: a code stands twice in '{';'.join(codes)}'", "keep one of the two")
@@ -161,7 +169,9 @@ def read_corpus(paths: Sequence[Path], codebook: Codebook) -> Corpus:
         if path.is_dir():
             found = [s for article in read_articles(path) for s in article.segments]
             if not found:
-                raise CorpusError(f"{path}: no articles/*.tsv in this folder", "name a starter corpus or a table")
+                raise CorpusError(
+                    f"{path}: no articles/*.tsv in this folder", "name a starter corpus or a table"
+                )
             segments += found
         else:
             segments += _table_segments(path)
@@ -174,7 +184,9 @@ def _table_segments(path: Path) -> Iterator[Segment]:
         for column in ("text", "codes"):
             if column not in row:
                 raise CorpusError(f"{place}: no column '{column}'", f"columns: {', '.join(map(str, row))}")
-        yield Segment(_document_of(row, number), str(row["text"] or ""), split_codes(row["codes"], place), place)
+        yield Segment(
+            _document_of(row, number), str(row["text"] or ""), split_codes(row["codes"], place), place
+        )
 
 
 def _document_of(row: Mapping[str, Any], number: int) -> str:
@@ -200,9 +212,13 @@ def read_gold(path: Path, codebook: Codebook, texts: Path | None = None) -> Corp
     for number, row in enumerate(table_rows(path), 1):
         place = f"{path.name}: row {number}"
         if "codes" not in row:
-            raise CorpusError(f"{place}: no column 'codes'", "a gold file has doc_id, start, end, codes and text or sha256")
+            raise CorpusError(
+                f"{place}: no column 'codes'", "a gold file has doc_id, start, end, codes and text or sha256"
+            )
         text = row["text"] if row.get("text") not in (None, "") else _span(row, place, fetch)
-        segments.append(Segment(_document_of(row, number), str(text), split_codes(row["codes"], place), place))
+        segments.append(
+            Segment(_document_of(row, number), str(text), split_codes(row["codes"], place), place)
+        )
     return make_corpus(segments, codebook)
 
 
@@ -231,5 +247,7 @@ def _span(row: Mapping[str, Any], place: str, fetch: Callable[[str], str | None]
         raise CorpusError(f"{place}: no document with sha256 {digest[:12]}… in --texts", "check --texts PATH")
     start, end = int(row["start"]), int(row["end"])
     if not 0 <= start < end <= len(document):
-        raise CorpusError(f"{place}: span {start}–{end} lies outside its document", "the document has changed")
+        raise CorpusError(
+            f"{place}: span {start}–{end} lies outside its document", "the document has changed"
+        )
     return document[start:end]

@@ -110,7 +110,9 @@ def fit_decisions(scores: Array, labels: Labels, *, exclusive: bool = False) -> 
     return Decisions(slope, offset, weight * own + (1 - weight) * shared, exclusive)
 
 
-def cross_fitted(scores: Array, labels: Labels, folds: NDArray[np.intp], *, exclusive: bool = False) -> tuple[Array, Labels]:
+def cross_fitted(
+    scores: Array, labels: Labels, folds: NDArray[np.intp], *, exclusive: bool = False
+) -> tuple[Array, Labels]:
     """Return out-of-fold probabilities and decisions, each fold decided by what the others taught.
 
     Thresholds chosen on the very scores they are measured on would flatter; here

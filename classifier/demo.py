@@ -39,10 +39,15 @@ def run_demo(out: Path) -> Iterator[str]:
     yield "2/3 labelling the example articles …"
     texts = sorted(p for folder in folders for p in folder.glob("*.txt"))
     labelled = out / "labelled.csv"
-    tally = label_documents(documents(texts), model, labelled, scheme=next(iter(model.codebook.schemes), None))
-    yield f"    {tally.documents} articles, {tally.segments} segments, {tally.coded} with a measure: {labelled}"
+    tally = label_documents(
+        documents(texts), model, labelled, scheme=next(iter(model.codebook.schemes), None)
+    )
+    counts = f"{tally.documents} articles, {tally.segments} segments, {tally.coded} with a measure"
+    yield f"    {counts}: {labelled}"
     page = out / "report.html"
-    write_report(make_report(read_labelled(labelled, model.codebook), model.codebook, source=labelled.name), page)
+    write_report(
+        make_report(read_labelled(labelled, model.codebook), model.codebook, source=labelled.name), page
+    )
     yield f"3/3 report: {page} — open it in a browser"
 
 

@@ -79,7 +79,9 @@ def decode(data: bytes, name: str, encoding: str | None = None) -> str:
     text = data.decode("gb18030", errors="replace")
     han = HAN.findall(text)
     if "\ufffd" in text or sum(c in _common_characters() for c in han) < COMMON_SHARE * max(len(han), 1):
-        raise InputError(f"{name}: neither UTF-8 (byte {offset}) nor GB18030", "name its encoding: --encoding big5")
+        raise InputError(
+            f"{name}: neither UTF-8 (byte {offset}) nor GB18030", "name its encoding: --encoding big5"
+        )
     return text
 
 
@@ -87,9 +89,13 @@ def _decode_as(data: bytes, name: str, encoding: str) -> str:
     try:
         return data.decode(encoding).removeprefix("\ufeff")
     except LookupError:
-        raise InputError(f"{name}: no encoding is called '{encoding}'", "such as utf-8, gb18030, big5, utf-16") from None
+        raise InputError(
+            f"{name}: no encoding is called '{encoding}'", "such as utf-8, gb18030, big5, utf-16"
+        ) from None
     except UnicodeDecodeError as error:
-        raise InputError(f"{name}: not {encoding} at byte {error.start}", "name its encoding with --encoding") from None
+        raise InputError(
+            f"{name}: not {encoding} at byte {error.start}", "name its encoding with --encoding"
+        ) from None
 
 
 def read_bytes(path: Path) -> bytes:
@@ -116,7 +122,11 @@ def table_rows(path: Path, encoding: str | None = None) -> Iterator[dict[str, An
     if suffix not in TABLE_SUFFIXES:
         raise InputError(f"{path}: unknown format '{suffix}'", f"tables: {', '.join(TABLE_SUFFIXES)}")
     text = read_text(path, encoding)
-    return _json_rows(text, path) if suffix == ".jsonl" else _csv_rows(text, path, "\t" if suffix == ".tsv" else ",")
+    return (
+        _json_rows(text, path)
+        if suffix == ".jsonl"
+        else _csv_rows(text, path, "\t" if suffix == ".tsv" else ",")
+    )
 
 
 def _csv_rows(text: str, path: Path, delimiter: str) -> Iterator[dict[str, Any]]:
@@ -126,7 +136,9 @@ def _csv_rows(text: str, path: Path, delimiter: str) -> Iterator[dict[str, Any]]
         header = next(rows, [])
         doubled = next((c for i, c in enumerate(header) if c in header[:i]), None)
         if doubled is not None:
-            raise InputError(f"{path}: column '{doubled}' stands twice in the header", "give each column its own name")
+            raise InputError(
+                f"{path}: column '{doubled}' stands twice in the header", "give each column its own name"
+            )
         for number, cells in enumerate((r for r in rows if r), 1):
             if len(cells) != len(header):
                 raise InputError(
@@ -135,7 +147,9 @@ def _csv_rows(text: str, path: Path, delimiter: str) -> Iterator[dict[str, Any]]
                 )
             yield dict(zip(header, cells, strict=True))
     except csv.Error as error:
-        raise InputError(f"{path}: line {rows.line_num}: {error}", "save the table anew as CSV UTF-8") from None
+        raise InputError(
+            f"{path}: line {rows.line_num}: {error}", "save the table anew as CSV UTF-8"
+        ) from None
 
 
 def _json_rows(text: str, path: Path) -> Iterator[dict[str, Any]]:
@@ -145,7 +159,9 @@ def _json_rows(text: str, path: Path) -> Iterator[dict[str, Any]]:
         try:
             row = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise InputError(f"{path}: line {number} is not JSON ({error})", "one JSON object a line") from None
+            raise InputError(
+                f"{path}: line {number} is not JSON ({error})", "one JSON object a line"
+            ) from None
         if not isinstance(row, dict):
             raise InputError(f"{path}: line {number} is no JSON object", 'such as {"id": "1", "text": "…"}')
         yield row
@@ -172,13 +188,15 @@ def _folder(folder: Path) -> list[tuple[str, Path]]:
     files = (Path(at) / name for at, _, names in os.walk(folder) for name in names)
     known = [(f.relative_to(folder).as_posix(), f) for f in files if f.suffix.lower() in readable]
     if not known:
-        raise NothingReadError(f"{folder}: no readable file in this folder", f"read are {', '.join(readable)}")
+        raise NothingReadError(
+            f"{folder}: no readable file in this folder", f"read are {', '.join(readable)}"
+        )
     return sorted(known)
 
 
 def documents(
     inputs: Sequence[str | Path],
-    reading: Reading = Reading(),  # noqa: B008 - frozen
+    reading: Reading = Reading(),
     on_error: Callable[[InputError], None] | None = None,
 ) -> Iterator[Document]:
     """Yield the documents of files, folders, globs and ``-`` (standard input, as plain text).
@@ -199,7 +217,7 @@ def documents(
                 for document in _read(identifier, path, reading):
                     if document.id in seen:
                         raise InputError(
-                            f"{path}: document id '{document.id}' stands twice (first in {seen[document.id]})",
+                            f"{path}: id '{document.id}' stands twice (first in {seen[document.id]})",
                             "make the ids unique, or choose another column with --id-column",
                         )
                     seen[document.id] = str(path)
@@ -227,12 +245,15 @@ def _rows_as_documents(path: Path, reading: Reading) -> Iterator[Document]:
             if column is not None and column not in row:
                 option = "--text-column" if column == reading.text_column else "--id-column"
                 raise InputError(
-                    f"{path}: row {number}: no column '{column}'; columns: {', '.join(row)}", f"name it with {option}"
+                    f"{path}: row {number}: no column '{column}'; columns: {', '.join(row)}",
+                    f"name it with {option}",
                 )
         id_column = reading.id_column or next((c for c in ID_COLUMNS if c in row), None)
         text = row[reading.text_column]
         if not isinstance(text, str | None):
-            raise InputError(f"{path}: row {number}: '{reading.text_column}' is not text: {text!r}", "quote the value")
+            raise InputError(
+                f"{path}: row {number}: '{reading.text_column}' is not text: {text!r}", "quote the value"
+            )
         known = {k: _text(row.get(k)) for k in ("title", "date", "source")}
         meta = {k: v for k, v in row.items() if k not in (reading.text_column, id_column, *known)}
         yield Document(_text(row[id_column]) if id_column else str(number), text or "", **known, meta=meta)

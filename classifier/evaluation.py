@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+from rich.cells import cell_len
 
+from classifier.codebook import Codebook
 from classifier.corpus import Corpus
 from classifier.model import Classifier, LexiconClassifier, PolicyClassifier
 
@@ -48,7 +50,12 @@ class Evaluation:
 
 def count(given: Labels, gold: Labels) -> Counts:
     """Return true positives, false positives and false negatives per column, shape (n_codes, 3)."""
-    return np.stack([given & gold, given & ~gold, ~given & gold], axis=-1).sum(axis=0).astype(float)
+    return np.asarray(_kinds(given, gold).sum(axis=0))
+
+
+def _kinds(given: Labels, gold: Labels) -> Counts:
+    """Return for each cell whether it is a true positive, a false positive, a false negative."""
+    return np.stack([given & gold, given & ~gold, ~given & gold], axis=-1).astype(float)
 
 
 def f1(counts: Counts) -> NDArray[np.float64]:
@@ -69,7 +76,7 @@ def micro_f1(counts: Counts) -> NDArray[np.float64]:
 def _per_document(given: Labels, gold: Labels, groups: Sequence[str]) -> Counts:
     """Return counts for each document, shape (n_documents, n_codes, 3)."""
     names, document = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
-    single = np.stack([given & gold, given & ~gold, ~given & gold], axis=-1).astype(float)
+    single = _kinds(given, gold)
     out = np.zeros((len(names), *single.shape[1:]))
     np.add.at(out, document, single)
     return out
@@ -82,19 +89,26 @@ def _resampled(n_documents: int) -> NDArray[np.float64]:
     alike (cluster bootstrap; Davison & Hinkley, "Bootstrap Methods", 1997, section 3.8).
     """
     rng = np.random.default_rng(20181121)
-    return rng.multinomial(n_documents, np.full(n_documents, 1 / n_documents), size=REPLICATIONS).astype(float)
+    return rng.multinomial(n_documents, np.full(n_documents, 1 / n_documents), size=REPLICATIONS).astype(
+        float
+    )
 
 
-def _interval(value: float, replications: NDArray[np.float64]) -> Estimate:
+def _interval(value: ArrayLike, replications: NDArray[np.float64]) -> Estimate:
     low, high = np.quantile(replications, [0.025, 0.975])
-    return Estimate(float(value), float(low), float(high))
+    return Estimate(float(np.asarray(value)), float(low), float(high))
 
 
 def _macro(counts: Counts, wide_enough: Labels) -> NDArray[np.float64]:
-    return np.asarray(f1(counts)[..., wide_enough].mean(axis=-1)) if wide_enough.any() else f1(counts)[..., 0] * np.nan
+    """Return F1 averaged over the columns that have gold enough; NaN where none has."""
+    if not wide_enough.any():
+        return np.full(counts.shape[:-2], np.nan)
+    return np.asarray(f1(counts)[..., wide_enough].mean(axis=-1))
 
 
-def evaluate_decisions(given: Labels, gold: Labels, groups: Sequence[str], columns: Sequence[str]) -> Evaluation:
+def evaluate_decisions(
+    given: Labels, gold: Labels, groups: Sequence[str], columns: Sequence[str]
+) -> Evaluation:
     """Score decisions against gold.
 
     Parameters
@@ -142,7 +156,9 @@ def paired_difference(given: Labels, baseline: Labels, gold: Labels, groups: Seq
     drawn = _resampled(len(first))
     draws = (np.einsum("rd,dcx->rcx", drawn, counts) for counts in (first, second))
     difference = [micro_f1(c) for c in draws]
-    return _interval(micro_f1(first.sum(axis=0)) - micro_f1(second.sum(axis=0)), difference[0] - difference[1])
+    return _interval(
+        micro_f1(first.sum(axis=0)) - micro_f1(second.sum(axis=0)), difference[0] - difference[1]
+    )
 
 
 @dataclass(frozen=True)
@@ -188,4 +204,43 @@ def evaluate(model: PolicyClassifier, gold: Corpus, scheme: str | None = None) -
     The gold's own segments are scored; nothing is cut anew.
     """
     baseline: Classifier | None = baseline_of(model)
-    return compare(gold, model.predict(gold.texts), None if baseline is None else baseline.predict(gold.texts), scheme)
+    return compare(
+        gold, model.predict(gold.texts), None if baseline is None else baseline.predict(gold.texts), scheme
+    )
+
+
+def to_text(comparison: Comparison, codebook: Codebook) -> str:
+    """Return a comparison as a table of at most 80 columns: a line a code, then the averages."""
+    model, baseline = comparison.model, comparison.baseline
+    names = {c.code: f"{c.code} {c.name.get('zh', '')}".strip() for c in codebook.codes}
+    shown = [names.get(str(code), str(code)) for code in model.table.index]
+    width = max(map(cell_len, [*shown, "code"]))
+    heading = (
+        f"code{' ' * (width - 4)}  support  precision  recall     F1{'  lexicon F1' if baseline else ''}"
+    )
+    others = baseline.table["f1"] if baseline else [None] * len(shown)
+    lines = [f"\n{comparison.view}: {model.segments:,} segments, {model.documents:,} documents", heading]
+    for name, (_, row), other in zip(shown, model.table.iterrows(), others, strict=True):
+        cells = [
+            f"{row['support']:9.0f}",
+            _cell(row["precision"], 11),
+            _cell(row["recall"], 8),
+            _cell(row["f1"], 7),
+        ]
+        lines.append(
+            name
+            + " " * (width - cell_len(name))
+            + "".join([*cells, *([_cell(other, 12)] if baseline else [])])
+        )
+    for kind, of_model, of_baseline in (
+        ("micro", model.micro, baseline and baseline.micro),
+        ("macro", model.macro, baseline and baseline.macro),
+    ):
+        lines.append(f"{kind}-F1 {of_model}" + (f"   lexicon {of_baseline}" if of_baseline else ""))
+    if comparison.difference is not None:
+        lines.append(f"model − lexicon, micro-F1 {comparison.difference}")
+    return "\n".join(lines)
+
+
+def _cell(value: float | None, width: int) -> str:
+    return f"{'–' if value is None or np.isnan(value) else f'{value:.2f}':>{width}}"

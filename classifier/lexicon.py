@@ -68,9 +68,9 @@ class Lexicon:
     def hits(self, normalised: str) -> list[Hit]:
         """Return the cue hits in a normalised text, in order of their start.
 
-        >>> book = Lexicon("demo", "1", {"产业": ("industry",), "医疗保险": ("health",), "保险": ("finance",)},
-        ...                {"产业工人": ("industry",)})
-        >>> [(h.cue, h.codes) for h in book.hits("产业工人缴纳医疗保险，村里发展产业。")]
+        >>> cues = {"产业": ("industry",), "医疗保险": ("health",), "保险": ("finance",)}
+        >>> lexicon = Lexicon("demo", "1", cues, {"产业工人": ("industry",)})
+        >>> [(h.cue, h.codes) for h in lexicon.hits("产业工人缴纳医疗保险，村里发展产业。")]
         [('医疗保险', ('health',)), ('产业', ('industry',))]
         """
         found = list(self._occurrences(normalised))
@@ -125,7 +125,9 @@ def _trie_pattern(entries: list[str]) -> str:
 
 
 def _branch(node: dict[str, Any]) -> str:
-    branches = [re.escape(character) + _branch(child) for character, child in sorted(node.items()) if character]
+    branches = [
+        re.escape(character) + _branch(child) for character, child in sorted(node.items()) if character
+    ]
     if not branches:
         return ""
     inner = "(?:" + "|".join(branches) + ")"
@@ -218,7 +220,9 @@ def _shadowed(code: str, cues: list[str], reader: _Reader) -> Iterator[Finding]:
         # A longer cue earns its place when an entry between the two would silence the shorter one.
         if reader.cues[cue] == (code,) and pieces & known and not pieces & others:
             shorter = min(pieces & known, key=len)
-            yield Finding(reader.places[code, cue], "warning", f"shadowed: '{cue}' adds nothing to '{shorter}'")
+            yield Finding(
+                reader.places[code, cue], "warning", f"shadowed: '{cue}' adds nothing to '{shorter}'"
+            )
 
 
 def check_lexicon(path: str | Path, codes: Collection[str] | None = None) -> list[Finding]:
@@ -235,7 +239,9 @@ def _build(value: Any, lines: Lines, codes: Collection[str] | None) -> Lexicon:
     if reader.findings:
         first = reader.findings[0]
         raise LexiconError(f"{first.place}: {first.message}", "`fupin lexicon check FILE` lists every fault")
-    return Lexicon(str(value.get("name", "")), str(value.get("version", "")), reader.cues, reader.not_cues, lines.text)
+    return Lexicon(
+        str(value.get("name", "")), str(value.get("version", "")), reader.cues, reader.not_cues, lines.text
+    )
 
 
 def load_lexicon(path: str | Path | None = None, codes: Collection[str] | None = None) -> Lexicon:

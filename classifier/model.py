@@ -62,7 +62,9 @@ class LexiconClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def predict_proba(self, texts: Sequence[str]) -> Scores:
         """Return 1.0 where the lexicon hits a code, else 0.0."""
         found = [self.lexicon.codes_in(text) for text in refuse_single(texts)]
-        return np.array([[float(c in hit) for c in self.codes_] for hit in found]).reshape(-1, len(self.codes_))
+        return np.array([[float(c in hit) for c in self.codes_] for hit in found]).reshape(
+            -1, len(self.codes_)
+        )
 
     def decide(self, probabilities: Scores) -> Labels:
         """Return where the probability is one."""
@@ -180,10 +182,12 @@ class PolicyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         refuse_single(texts)
         array = np.asarray(labels)
         if array.ndim != 2 or len(array) != len(texts):
-            raise CorpusError(f"labels of shape {array.shape} for {len(texts)} texts", "one row a text, one column a code")
+            raise CorpusError(
+                f"labels of shape {array.shape} for {len(texts)} texts", "one row a text, one column a code"
+            )
         if array.shape[1] != len(self.codebook.columns):
             raise CorpusError(
-                f"{array.shape[1]} label columns, but '{self.codebook.name}' has {len(self.codebook.columns)} codes",
+                f"{array.shape[1]} label columns for the {len(self.codebook.columns)} codes of '{self.codebook.name}'",
                 "one column a code, in the codebook's order",
             )
         return array.astype(bool)
@@ -193,7 +197,8 @@ class PolicyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         trained = np.asarray((positives >= self.min_positives) & (positives < len(labels)), dtype=bool)
         if not trained.any():
             raise CorpusError(
-                f"no code has {self.min_positives} positive segments", "label more text, or lower min_positives"
+                f"no code has {self.min_positives} positive segments",
+                "label more text, or lower min_positives",
             )
         return trained
 
@@ -242,7 +247,9 @@ class PolicyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def decide(self, probabilities: Scores) -> Labels:
         """Return which codes probabilities of `predict_proba` stand for."""
-        return np.asarray(self._widen(self.decisions_.decide(probabilities[:, self.trained_]), False), dtype=bool)
+        return np.asarray(
+            self._widen(self.decisions_.decide(probabilities[:, self.trained_]), False), dtype=bool
+        )
 
     def predict(self, texts: Sequence[str]) -> Labels:
         """Return which codes each text is given, bool of shape (n_texts, n_codes)."""
@@ -252,4 +259,3 @@ class PolicyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 def _fit_code(X: csr_matrix, positive: Labels, C: float) -> tuple[NDArray[np.float32], np.float32]:
     machine = LinearSVC(C=C, random_state=0).fit(X, positive)
     return machine.coef_[0].astype(np.float32), np.float32(machine.intercept_[0])
-

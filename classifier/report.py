@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,11 +89,15 @@ def read_labelled(path: Path, codebook: Codebook) -> pd.DataFrame:
         for code in split_codes(row["codes"], f"{path.name}: row {n + 1}"):
             if code not in column_of:
                 raise InputError(
-                    f"{path.name}: row {n + 1}: unknown code '{code}'", "name the model it was labelled with: -m MODEL"
+                    f"{path.name}: row {n + 1}: unknown code '{code}'",
+                    "name the model it was labelled with: -m MODEL",
                 )
             given[n, column_of[code]] = True
     frame = pd.DataFrame(rows, columns=list(rows[0]) if rows else ["doc_id", "segment_id", "text", "codes"])
-    probabilities = frame.reindex(columns=list(codebook.columns)).apply(pd.to_numeric, errors="coerce")
+    probabilities = pd.DataFrame(
+        {code: pd.to_numeric(frame.get(code, np.nan), errors="coerce") for code in codebook.columns},
+        index=frame.index,
+    )
     return pd.concat(
         [
             frame[[c for c in ("doc_id", "segment_id", "text", "title") if c in frame]],
@@ -106,7 +109,12 @@ def read_labelled(path: Path, codebook: Codebook) -> pd.DataFrame:
 
 
 def make_report(
-    labelled: pd.DataFrame, codebook: Codebook, *, source: str = "", schemes: Sequence[str] | None = None, lang: str = "zh"
+    labelled: pd.DataFrame,
+    codebook: Codebook,
+    *,
+    source: str = "",
+    schemes: Sequence[str] | None = None,
+    lang: str = "zh",
 ) -> Report:
     """Count codes and categories in labelled segments.
 
@@ -160,7 +168,9 @@ def _strongest(labelled: pd.DataFrame, code: str) -> tuple[Sentence, ...]:
     rows = labelled[labelled[f"given:{code}"]].drop_duplicates("text")
     rows = rows.sort_values(f"p:{code}", ascending=False, kind="stable").head(STRONGEST)
     return tuple(
-        Sentence(str(r["text"]), str(r["doc_id"]), str(r.get("segment_id", "")), None if pd.isna(p) else float(p))
+        Sentence(
+            str(r["text"]), str(r["doc_id"]), str(r.get("segment_id", "")), None if pd.isna(p) else float(p)
+        )
         for (_, r), p in zip(rows.iterrows(), rows[f"p:{code}"], strict=True)
     )
 
@@ -214,7 +224,9 @@ def write_aside(out: Path, text: str) -> None:
     part = out.with_name(out.name + ".part")
     try:
         part.write_text(text, encoding="utf-8", newline="\n")
-        os.replace(part, out)
+        part.replace(out)
     except OSError as error:
         part.unlink(missing_ok=True)
-        raise OutputError(f"{out}: {error.strerror or error}", "check the folder and its permissions") from None
+        raise OutputError(
+            f"{out}: {error.strerror or error}", "check the folder and its permissions"
+        ) from None

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
+from typing import Any
 
 from classifier.errors import InputError
 from classifier.yaml_lines import parse
@@ -20,15 +21,16 @@ TOO_SHORT = "too-short"
 
 HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f]")
 _LINE = re.compile("[^\n\r\x0b\x0c\x85\u2028\u2029]+")
-_CLOSERS = "”’」』）】》〉〕］｝)\\]}"
 _END = "。！？；｡!?;"
-_MORE = frozenset(_END + "”’」』）】》〉〕］｝)]}")  # what may follow an end and still belongs to it
-# Half-width ; ! ? end nothing inside a URL, an HTML entity, or between two ASCII letters or digits.
+_ENDS = frozenset(_END)
+_CLOSERS = frozenset("”’」』）】》〉〕］｝)]}")
+# Half-width ; ! ? end nothing inside a URL, an HTML entity, or between two ASCII letters or digits;
+# an apostrophe between two of these is no quote.
 _TOKEN = re.compile(
     r"(?P<kept>(?:https?://|www\.)[!-~]*[0-9A-Za-z/=_-]"
     r"|&(?:[A-Za-z]{2,10}|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});"
-    r"|(?<=[0-9A-Za-z])[;!?](?=[0-9A-Za-z]))"
-    rf"|(?P<quote>[\"'])|(?P<end>[{_END}]+)(?P<close>[{_CLOSERS}]*)"
+    r"|(?<=[0-9A-Za-z])[;!?'](?=[0-9A-Za-z]))"
+    rf"|(?P<quote>[\"'])|(?P<end>[{_END}]+)"
 )
 
 
@@ -66,10 +68,10 @@ def _ends(line: str) -> Iterator[int]:
             is_open[match["quote"]] = not is_open[match["quote"]]
         elif match["end"]:
             # A straight quote closes only where one is open.
-            while is_open.get(line[at : at + 1], False):
-                is_open[line[at]] = False
+            while (mark := line[at : at + 1]) in _CLOSERS or is_open.get(mark, False):
+                is_open[mark] = False
                 at += 1
-            if line[at : at + 1] not in _MORE:  # `？”。` is one end, not two
+            if mark not in _ENDS:  # `？”。` is one end, not two
                 yield at
 
 
@@ -126,7 +128,9 @@ def _dropped_by(piece: str) -> str:
 @lru_cache(maxsize=1)
 def drop_rules() -> tuple[DropRule, ...]:
     """Return the rules that leave page furniture out, in the order in which they are tried."""
-    return tuple(DropRule(r["rule"], r["about"], re.compile(r["pattern"]), r["example"]) for r in _furniture()["drop"])
+    return tuple(
+        DropRule(r["rule"], r["about"], re.compile(r["pattern"]), r["example"]) for r in _furniture()["drop"]
+    )
 
 
 @lru_cache(maxsize=1)
@@ -147,7 +151,7 @@ def without_speaker(piece: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _furniture() -> dict[str, list[dict[str, str]] | dict[str, str]]:
+def _furniture() -> dict[str, Any]:
     file = resources.files("classifier") / "furniture.yaml"
     value, _ = parse(file.read_text(encoding="utf-8"), "furniture.yaml")
     if not isinstance(value, dict):

@@ -73,7 +73,9 @@ def save_model(model: PolicyClassifier, folder: str | Path, card: str, training:
         aside.rename(folder)
     except OSError as error:
         shutil.rmtree(aside, ignore_errors=True)
-        raise OutputError(f"{folder}: {error.strerror or error}", "check the path and its permissions") from None
+        raise OutputError(
+            f"{folder}: {error.strerror or error}", "check the path and its permissions"
+        ) from None
 
 
 def _pack(model: PolicyClassifier) -> dict[str, bytes]:
@@ -111,7 +113,9 @@ def _manifest(files: Mapping[str, bytes], training: Mapping[str, Any]) -> bytes:
         "self_sha256": "",
     }
     blank = _json(value)
-    return blank.replace(b'"self_sha256": ""', b'"self_sha256": "%s"' % hashlib.sha256(blank).hexdigest().encode())
+    return blank.replace(
+        b'"self_sha256": ""', b'"self_sha256": "%s"' % hashlib.sha256(blank).hexdigest().encode()
+    )
 
 
 def _version(library: str) -> str:
@@ -168,7 +172,9 @@ def _read(folder: Path, name: str) -> bytes:
         return path.read_bytes()
     except FileNotFoundError:
         if not folder.is_dir():
-            raise ModelError(f"{folder}: no such model folder", "make one with `fupin train -o FOLDER`") from None
+            raise ModelError(
+                f"{folder}: no such model folder", "make one with `fupin train -o FOLDER`"
+            ) from None
         raise ModelError(f"{path}: missing", _RETRAIN) from None
     except OSError as error:
         raise ModelError(f"{path}: {error.strerror or error}", "check the path and its permissions") from None
@@ -205,9 +211,19 @@ def _unpack(files: Mapping[str, bytes]) -> PolicyClassifier:
     )
     _fit_together(coef, intercept, idf, features, thresholds)
     model = PolicyClassifier(
-        codebook, lexicon, ngram_range=features.ngram_range, min_df=features.min_df, lexicon_weight=features.lexicon_weight
+        codebook,
+        lexicon,
+        ngram_range=features.ngram_range,
+        min_df=features.min_df,
+        lexicon_weight=features.lexicon_weight,
     )
-    model.restore(features, coef, intercept, _decisions(thresholds, codebook.columns, codebook.exclusive), tuple(thresholds))
+    model.restore(
+        features,
+        coef,
+        intercept,
+        _decisions(thresholds, codebook.columns, codebook.exclusive),
+        tuple(thresholds),
+    )
     return model
 
 
@@ -236,4 +252,4 @@ def _decisions(thresholds: Mapping[str, Any], codes: tuple[str, ...], exclusive:
     columns = [np.array([float(row[k]) for row in trained]) for k in ("slope", "offset", "threshold")]
     if not all(np.isfinite(c).all() for c in columns):
         raise ValueError("thresholds are not finite")
-    return Decisions(*columns, exclusive)
+    return Decisions(columns[0], columns[1], columns[2], exclusive)

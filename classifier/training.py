@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,9 @@ class Trained:
     comparisons: tuple[Comparison, ...]
 
 
-def train(corpus: Corpus, lexicon: Lexicon | None = None, *, schemes: tuple[str, ...] = (), **options: Any) -> Trained:
+def train(
+    corpus: Corpus, lexicon: Lexicon | None = None, *, schemes: tuple[str, ...] = (), **options: Any
+) -> Trained:
     """Fit a `PolicyClassifier` to a corpus and score it out of fold.
 
     Parameters
@@ -62,22 +65,27 @@ def _figures(trained: Trained) -> Mapping[str, Any]:
             "lexicon_micro_f1": None if overall.baseline is None else _rounded(overall.baseline.micro.value),
         },
         "codes": {
-            code: {"support": int(row["support"]), "f1": _rounded(row["f1"]), "trained": code not in trained.model.untrained_}
+            code: {
+                "support": int(row["support"]),
+                "f1": _rounded(row["f1"]),
+                "trained": code not in trained.model.untrained_,
+            }
             for code, row in overall.model.table.iterrows()
         },
     }
 
 
 def _rounded(value: float) -> float | None:
-    return None if value != value else round(float(value), 4)  # NaN is no JSON
+    return None if math.isnan(value) else round(float(value), 4)  # NaN is no JSON
 
 
 def _card(trained: Trained) -> str:
     """Return the model card: what the model is, from what, how good, and for what it is not."""
     overall, book = trained.comparisons[0], trained.corpus.codebook
     rows = [
-        f"| `{code}` | {book.code(str(code)).name.get('zh', '')} | {row['support']:.0f} | {_shown(row['precision'])} "
-        f"| {_shown(row['recall'])} | {_shown(row['f1'])} |"
+        f"| `{code}` | {book.code(str(code)).name.get('zh', '')} | {row['support']:.0f} | "
+        + " | ".join(_shown(row[figure]) for figure in ("precision", "recall", "f1"))
+        + " |"
         for code, row in overall.model.table.iterrows()
     ]
     baseline = "" if overall.baseline is None else f"; the lexicon alone {overall.baseline.micro}"
@@ -95,7 +103,7 @@ def _card(trained: Trained) -> str:
 
 
 def _shown(value: float) -> str:
-    return "–" if value != value else f"{value:.2f}"
+    return "–" if math.isnan(value) else f"{value:.2f}"
 
 
 _CARD = """# Model card

@@ -15,12 +15,12 @@ SIZE_LIMIT = 8_000_000  # bytes; the largest codebook or lexicon worth reading
 
 
 class Lines:
-    """Line numbers of the nodes of one YAML file, and its text.
+    r"""Line numbers of the nodes of one YAML file, and its text.
 
     ``lines.of("codes", 3, "code")`` is the 1-based line of that node, or of the
     nearest ancestor that exists.
 
-    >>> value, lines = parse("codes:\\n  - code: health\\n    name: 健康扶贫\\n", "mine.yaml")
+    >>> value, lines = parse("codes:\n  - code: health\n    name: 健康扶贫\n", "mine.yaml")
     >>> value["codes"][0]["name"], lines.of("codes", 0, "name")
     ('健康扶贫', 'mine.yaml:3')
     """
@@ -54,7 +54,9 @@ def _check_nodes(node: yaml.Node | None, name: str, seen: set[int]) -> None:
     if node is None:
         return
     if id(node) in seen:
-        raise InputError(f"{name}: YAML aliases (*name) are not accepted", "write the value out in each place")
+        raise InputError(
+            f"{name}: YAML aliases (*name) are not accepted", "write the value out in each place"
+        )
     seen.add(id(node))
     if isinstance(node, yaml.MappingNode):
         first: dict[str, int] = {}
@@ -86,7 +88,9 @@ def parse(text: str, name: str) -> tuple[Any, Lines]:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "not valid YAML"
-        raise InputError(f"{name}{line}: {problem}", "mend that line; a text with ': ' or '#' needs quotes") from None
+        raise InputError(
+            f"{name}{line}: {problem}", "mend that line; a text with ': ' or '#' needs quotes"
+        ) from None
     except RecursionError:
         raise InputError(f"{name}: nested too deeply", "a codebook or lexicon is a few levels deep") from None
 
@@ -103,7 +107,9 @@ def read_small(path: Path, limit: int) -> str:
     try:
         size = path.stat().st_size
         if size > limit:
-            raise InputError(f"{path}: {size:,} bytes, over the limit of {limit:,}", "is this the right file?")
+            raise InputError(
+                f"{path}: {size:,} bytes, over the limit of {limit:,}", "is this the right file?"
+            )
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8 at byte {error.start}", "save the file as UTF-8") from None

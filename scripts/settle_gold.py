@@ -42,7 +42,9 @@ def main() -> None:
     both = sum(len(set(a[n]["codes"]) & set(b[n]["codes"])) for n in sheet)
     either = sum(len(a[n]["codes"]) + len(b[n]["codes"]) for n in sheet)
     changed = sum(set(settled[n]["codes"]) != set(a[n]["codes"]) for n in settled if n not in differing)
-    print(f"{args.out.name}: {len(rows)} segments, coders agree on {len(sheet) - len(differing)} sets of codes,")
+    print(
+        f"{args.out.name}: {len(rows)} segments, coders agree on {len(sheet) - len(differing)} sets of codes,"
+    )
     print(f"F1 between coders {2 * both / either:.3f}; {changed} rows changed where both agreed")
 
 
