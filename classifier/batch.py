@@ -8,7 +8,7 @@ import json
 import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -64,25 +64,46 @@ def label(
     [['甲#0', 0, 17, 'health'], ['甲#1', 17, 23, '']]
     """
     id_column = next((c for c in ID_COLUMNS if c in documents.columns), None)
-    ids = (
-        documents[id_column].map(str)
-        if id_column
-        else pd.Series(map(str, range(len(documents))), documents.index)
-    )
+    ids = list(map(str, documents[id_column] if id_column else range(len(documents))))
+    others = documents[[c for c in documents.columns if c not in (id_column, "text")]]
+    return _label(ids, documents["text"].fillna("").tolist(), others, model, unit=unit, scheme=scheme)
+
+
+def _label(
+    ids: Sequence[str],
+    texts: Sequence[str],
+    others: pd.DataFrame,
+    model: Classifier,
+    *,
+    unit: str,
+    scheme: str | None,
+) -> pd.DataFrame:
     rows = [
         (position, identifier, n, *span, text[span[1] : span[2]])
-        for position, (identifier, text) in enumerate(zip(ids, documents["text"].fillna(""), strict=True))
+        for position, (identifier, text) in enumerate(zip(ids, texts, strict=True))
         for n, span in enumerate(_spans(text, unit))
     ]
     own = pd.DataFrame(rows, columns=["position", "doc_id", "n", "paragraph", "start", "end", "text"])
     own["segment_id"] = own["doc_id"].astype(str) + "#" + own["n"].astype(str)
-    rest = [c for c in documents.columns if c not in (id_column, "text", *_ABOUT)]
-    carried = documents.reindex(columns=[*_ABOUT, *rest]).iloc[own["position"]].reset_index(drop=True)
-    carried[list(_ABOUT)] = carried[list(_ABOUT)].fillna("")
+    rest = [c for c in others.columns if c not in _ABOUT]
+    carried = others.reindex(columns=[*_ABOUT, *rest]).iloc[own["position"]].reset_index(drop=True)
+    carried[list(_ABOUT)] = carried[list(_ABOUT)].astype(object).fillna("")
     labelled = _labelled(own["text"].tolist(), model, scheme)
-    taken = {*OUTPUT_COLUMNS, *model.codes_}
-    carried = carried.rename(columns={c: f"in_{c}" for c in rest if c in taken})
+    carried = carried.rename(columns=_renamed(rest, {*OUTPUT_COLUMNS, *model.codes_}))
     return pd.concat([own[list(_OWN)], labelled, carried], axis=1)
+
+
+def _renamed(columns: Sequence[str], taken: set[str]) -> dict[str, str]:
+    """Return a free name for each column whose own is taken: ``in_`` before it, more than once if need be."""
+    used, names = {*taken, *columns}, {}
+    for column in columns:
+        if column in taken:
+            new = f"in_{column}"
+            while new in used:
+                new = f"in_{new}"
+            used.add(new)
+            names[column] = new
+    return names
 
 
 def _spans(text: str, unit: str) -> list[tuple[int, int, int]]:
@@ -148,7 +169,8 @@ def label_documents(
     with _opened(out, bom=writer is _write_csv) as stream:
         header: list[str] | None = None
         for chunk in _chunks(documents):
-            frame = label(_frame(chunk), model, unit=unit, scheme=scheme)
+            ids, texts = [d.id for d in chunk], [d.text for d in chunk]
+            frame = _label(ids, texts, _others(chunk), model, unit=unit, scheme=scheme)
             if header is not None and list(frame.columns) != header:
                 frame = _fitted(frame, header)
             writer(frame, stream, first=header is None)
@@ -158,7 +180,8 @@ def label_documents(
             count["coded"] += int((frame["codes"] != "").sum())
             progress(len(chunk))
         if header is None:
-            writer(label(_frame([]), model, unit=unit, scheme=scheme), stream, first=True)
+            frame = _label([], [], _others([]), model, unit=unit, scheme=scheme)
+            writer(frame, stream, first=True)
     return Tally(**count)
 
 
@@ -179,18 +202,10 @@ def _chunks(documents: Iterable[Document]) -> Iterator[list[Document]]:
         yield chunk
 
 
-def _frame(chunk: Sequence[Document]) -> pd.DataFrame:
-    about = [
-        {"id": d.id, "text": d.text, "title": d.title, "date": d.date, "source": d.source} for d in chunk
-    ]
-    columns = ["id", "text", *_ABOUT]
-    meta = pd.DataFrame([dict(d.meta) for d in chunk], dtype=object)
-    return pd.concat([pd.DataFrame(about, columns=columns, dtype=object), _unclashed(meta, columns)], axis=1)
-
-
-def _unclashed(meta: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    """Return a table's other columns, those named like ours with the prefix ``in_``."""
-    return meta.rename(columns={c: f"in_{c}" for c in meta.columns if c in (*columns, *ID_COLUMNS)})
+def _others(chunk: Sequence[Document]) -> pd.DataFrame:
+    """Return what documents carry beside id and text."""
+    about = ({"title": d.title, "date": d.date, "source": d.source} for d in chunk)
+    return pd.DataFrame([{**d.meta, **a} for d, a in zip(chunk, about, strict=True)], dtype=object)
 
 
 def _format_of(out: Path | None, file_format: str | None) -> str:
@@ -216,20 +231,23 @@ def _opened(out: Path | None, *, bom: bool) -> Iterator[TextIO]:
             yield stream
         part.replace(out)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise OutputError(
             f"{out}: {error.strerror or error}", "check the folder and its permissions"
         ) from None
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+    finally:
+        with suppress(OSError):  # after success there is none
+            part.unlink()
 
 
 def _write_csv(frame: pd.DataFrame, stream: TextIO, *, first: bool) -> None:
     writer = csv.writer(stream, lineterminator="\n")
+    # Before Python 3.13 the library leaves a lone carriage return bare, and cannot read it back.
+    quoting = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
     if first:
         writer.writerow(frame.columns)
-    writer.writerows(["" if _missing(v) else v for v in row] for row in _records(frame))
+    for row in _records(frame):
+        cells = ["" if _missing(v) else v for v in row]
+        (quoting if any("\r" in c for c in cells if isinstance(c, str)) else writer).writerow(cells)
 
 
 def _write_jsonl(frame: pd.DataFrame, stream: TextIO, *, first: bool) -> None:

@@ -134,7 +134,10 @@ def train(
     for comparison in trained.comparisons:
         typer.echo(to_text(comparison, book))
     for code in trained.model.untrained_:
-        say(f"untrained: '{code}' has {labelled.support[code]} positive segments, fewer than {min_positives}")
+        say(
+            f"untrained: '{code}' has {labelled.support[code]} positive segments; "
+            f"needed are {min_positives}, in more than one document"
+        )
     say(f"model written to {out}")
 
 
@@ -186,10 +189,6 @@ def label(
             stream, loaded, out, file_format=file_format, unit=unit, scheme=scheme, progress=progress
         )
     _complain(skipped)
-    if not tally.documents and skipped:
-        if out is not None:
-            out.unlink(missing_ok=True)
-        _fail(InputError("nothing usable was read", "see the lines above"))
     say(
         f"{tally.documents:,} documents, {tally.segments:,} segments, {tally.coded:,} with a measure"
         + (f" → {out}" if out else "")
@@ -221,8 +220,9 @@ def evaluate(
 
     loaded = load_model(model)
     labelled = read_gold(gold, loaded.codebook, texts)
-    for name in (None, *(scheme or ())):
-        typer.echo(to_text(score(loaded, labelled, name), loaded.codebook))
+    scored = [score(loaded, labelled, name) for name in (None, *(scheme or ()))]
+    for comparison in scored:
+        typer.echo(to_text(comparison, loaded.codebook))
 
 
 @app.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -11,17 +11,38 @@ from typing import TYPE_CHECKING, Any
 
 from classifier import shipped
 from classifier.errors import CodebookError, Finding
-from classifier.yaml_lines import Lines, load, parse
+from classifier.yaml_lines import TEXT, TEXTS, YES_NO, Lines, load, misshapen, parse
 
 if TYPE_CHECKING:
     import pandas as pd
 
 # The columns that `label` writes; a code so named would collide with one of them.
-OUTPUT_COLUMNS = tuple(
-    "doc_id segment_id paragraph start end text codes categories title date source".split()
+OUTPUT_COLUMNS = (
+    *("doc_id", "segment_id", "paragraph", "start", "end", "text"),
+    *("codes", "categories", "title", "date", "source"),
 )
 _BAD_START = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
 _BAD_INSIDE = re.compile(r"[;\s\x00-\x1f\x7f]")
+
+# What stands where in the file; see `misshapen`.
+_EXAMPLE = {"text!": TEXT, "codes": [TEXT], "why": TEXT}
+_CODE = {
+    **{"code": TEXT, "name": TEXTS, "definition": TEXTS, "group": TEXT, "includes": [TEXT]},
+    "excludes": [{"what!": TEXT, "use": TEXT}],
+    **{"examples": [_EXAMPLE], "counter_examples": [_EXAMPLE]},
+}
+_SCHEME = {
+    **{"scheme": TEXT, "name": TEXTS, "source": TEXT, "shared": [TEXT]},
+    "categories!": [{"category": TEXT, "codes!": [TEXT]}],
+}
+_SHAPE = {
+    **{"name": TEXT, "version": TEXT, "title": TEXTS, "unit": TEXTS, "exclusive": YES_NO},
+    "groups": [{"group!": TEXT, "name!": TEXTS}],
+    "rules": [{"title": TEXTS, "text": TEXTS}],
+    "codes": [_CODE],
+    "schemes": [_SCHEME],
+    "sub_measures": [{"code!": TEXT, "name": TEXTS, "items!": [{"item!": TEXT, "cues!": [TEXT]}]}],
+}
 
 
 @dataclass(frozen=True)
@@ -150,13 +171,13 @@ class Codebook:
 def _by_language(value: Any) -> dict[str, str]:
     """Return a text keyed by language; a plain string serves every language."""
     if isinstance(value, Mapping):
-        return {str(k): str(v) for k, v in value.items()}
-    return {} if value is None else {"zh": str(value), "en": str(value)}
+        return {str(k): str(v) for k, v in value.items() if v not in (None, "")}
+    return {} if value in (None, "") else {"zh": str(value), "en": str(value)}
 
 
 def _examples(items: Any) -> tuple[Example, ...]:
     return tuple(
-        Example(str(i.get("text", "")), tuple(map(str, i.get("codes") or ())), str(i.get("why", "")))
+        Example(str(i["text"]), tuple(map(str, i.get("codes") or ())), str(i.get("why") or ""))
         for i in items or ()
     )
 
@@ -166,20 +187,24 @@ def _code(item: Mapping[str, Any]) -> Code:
         code=str(item["code"]),
         name=_by_language(item["name"]),
         definition=_by_language(item.get("definition")),
-        group=str(item.get("group", "")),
+        group=str(item.get("group") or ""),
         includes=tuple(map(str, item.get("includes") or ())),
-        excludes=tuple((str(e["what"]), e.get("use")) for e in item.get("excludes") or ()),
+        excludes=tuple((str(e["what"]), _or_none(e.get("use"))) for e in item.get("excludes") or ()),
         examples=_examples(item.get("examples")),
         counter_examples=_examples(item.get("counter_examples")),
     )
+
+
+def _or_none(value: Any) -> str | None:
+    return None if value is None else str(value)
 
 
 def _scheme(item: Mapping[str, Any]) -> Scheme:
     categories = {str(c["category"]): tuple(map(str, c["codes"])) for c in item["categories"]}
     return Scheme(
         str(item["scheme"]),
-        _by_language(item.get("name", item["scheme"])),
-        str(item.get("source", "")),
+        _by_language(item.get("name") or item["scheme"]),
+        str(item.get("source") or ""),
         categories,
     )
 
@@ -205,40 +230,28 @@ class _Check:
     def warn(self, message: str, *path: str | int) -> None:
         self.findings.append(Finding(self.lines.of(*path), "warning", message))
 
-    def items(self, key: str, *path: str | int) -> list[tuple[int, Mapping[str, Any]]]:
-        """Return the mappings of a list, each with its place; anything else is an error."""
-        place: Any = self.value
-        for step in path:
-            place = place[step]
-        listed = place.get(key)
-        if listed is None:
-            return []
-        if not isinstance(listed, list):
-            self.error(f"'{key}' is not a list", *path, key)
-            return []
-        for i, item in enumerate(listed):
-            if not isinstance(item, Mapping):
-                self.error(f"'{key}' holds {item!r}, which is no mapping", *path, key, i)
-        return [(i, item) for i, item in enumerate(listed) if isinstance(item, Mapping)]
-
     def run(self) -> list[Finding]:
-        if not isinstance(self.value, Mapping):
+        """Check the shape and, where that is sound, what stands in it."""
+        if not isinstance(self.value, dict):
             self.error("a codebook is a mapping with 'name', 'version' and 'codes'")
             return self.findings
         for key in ("name", "version", "codes"):
-            if not self.value.get(key):
+            if self.value.get(key) in (None, "", []):
                 self.error(f"'{key}' is missing")
+        unshapely = list(misshapen(self.value, _SHAPE, self.lines))
+        if unshapely:
+            return [*self.findings, *unshapely]
         codes = self._codes()
         self._examples(codes)
         self._schemes(codes)
-        for i, group in self.items("sub_measures"):
-            self._known(group.get("code"), codes, "sub_measures", i, "code")
+        for i, group in _items(self.value, "sub_measures"):
+            self._known(group["code"], codes, "sub_measures", i, "code")
         return self.findings
 
     def _codes(self) -> list[str]:
         seen: list[str] = []
-        for i, item in self.items("codes"):
-            code = str(item.get("code") or "")
+        for i, item in _items(self.value, "codes"):
+            code = _identifier(item, "code")
             problem = _name_problem(code, seen)
             if problem:
                 self.error(problem, "codes", i, "code")
@@ -248,24 +261,25 @@ class _Check:
         return seen
 
     def _examples(self, codes: list[str]) -> None:
-        for i, item in self.items("codes"):
+        for i, item in _items(self.value, "codes"):
+            own = _identifier(item, "code")
             for key, wanted in (("examples", True), ("counter_examples", False)):
-                for k, example in self.items(key, "codes", i):
-                    carried = example.get("codes") or []
+                for k, example in _items(item, key):
+                    carried = [str(code) for code in example.get("codes") or ()]
                     for code in carried:
                         self._known(code, codes, "codes", i, key, k, "codes")
-                    if (item.get("code") in carried) is not wanted:
+                    if (own in carried) is not wanted:
                         verb = "does not carry" if wanted else "carries"
-                        self.error(f"an item of {key} {verb} '{item.get('code')}'", "codes", i, key, k)
-            for k, left_out in self.items("excludes", "codes", i):
+                        self.error(f"an item of {key} {verb} '{own}'", "codes", i, key, k)
+            for k, left_out in _items(item, "excludes"):
                 if left_out.get("use") is not None:
                     self._known(left_out["use"], codes, "codes", i, "excludes", k, "use")
 
     def _schemes(self, codes: list[str]) -> None:
         names: set[str] = set()
         used: set[str] = set()
-        for i, item in self.items("schemes"):
-            name = str(item.get("scheme") or "")
+        for i, item in _items(self.value, "schemes"):
+            name = _identifier(item, "scheme")
             if not name or name in names:
                 self.error(
                     f"scheme '{name}' stands twice" if name else "a scheme without a name", "schemes", i
@@ -278,35 +292,35 @@ class _Check:
                     self.warn(f"code '{code}' is in no scheme", "codes", i)
 
     def _categories(self, i: int, item: Mapping[str, Any], codes: list[str]) -> set[str]:
-        shared = item.get("shared") or []
+        shared = [str(code) for code in item.get("shared") or ()]
+        for code in shared:
+            self._known(code, codes, "schemes", i, "shared")
         names: set[str] = set()
         used: dict[str, str] = {}
-        for k, category in self.items("categories", "schemes", i):
-            name = str(category.get("category") or "")
+        for k, category in _items(item, "categories"):
+            path = ("schemes", i, "categories", k)
+            name = _identifier(category, "category")
             if not name or name in names:
-                self.error(
-                    f"category '{name}' stands twice" if name else "a category without a name",
-                    "schemes",
-                    i,
-                    "categories",
-                    k,
-                )
+                self.error(f"category '{name}' stands twice" if name else "a category without a name", *path)
             names.add(name)
-            for code in category.get("codes") or []:
-                self._known(code, codes, "schemes", i, "categories", k, "codes")
+            for code in map(str, category["codes"]):
+                self._known(code, codes, *path, "codes")
                 if used.setdefault(code, name) != name and code not in shared:
-                    self.error(
-                        f"code '{code}' is in two categories of '{item.get('scheme')}'",
-                        "schemes",
-                        i,
-                        "categories",
-                        k,
-                    )
+                    self.error(f"code '{code}' is in two categories of '{item.get('scheme')}'", *path)
         return set(used)
 
     def _known(self, code: Any, codes: list[str], *path: str | int) -> None:
-        if code not in codes:
+        if str(code) not in codes:
             self.error(f"unknown code '{code}'", *path)
+
+
+def _items(place: Mapping[str, Any], key: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Yield the mappings of a list, each with its number."""
+    return enumerate(place.get(key) or ())
+
+
+def _identifier(item: Mapping[str, Any], key: str) -> str:
+    return _or_none(item.get(key)) or ""
 
 
 def _name_problem(code: str, seen: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -117,7 +118,7 @@ def read_article(path: Path) -> Article:
         place = f"{path.name}:{number}"
         if line.startswith("# "):
             key, _, value = line[2:].partition(": ")
-            if key not in ARTICLE_KEYS or segments or not value:
+            if key not in ARTICLE_KEYS or key in about or segments or not value.strip():
                 raise CorpusError(
                     f"{place}: '{line}' is no header line", f"headers: {', '.join(ARTICLE_KEYS)}"
                 )
@@ -144,7 +145,7 @@ def split_codes(value: Any, place: str) -> tuple[str, ...]:
     >>> split_codes("health;welfare", "第3行")
     ('health', 'welfare')
     """
-    if value is None or isinstance(value, float):  # an empty cell
+    if value is None or (isinstance(value, float) and math.isnan(value)):  # an empty cell
         return ()
     parts = value.split(";") if isinstance(value, str) else value
     if not isinstance(parts, list | tuple):
@@ -245,7 +246,12 @@ def _span(row: Mapping[str, Any], place: str, fetch: Callable[[str], str | None]
     document = fetch(digest)
     if document is None:
         raise CorpusError(f"{place}: no document with sha256 {digest[:12]}… in --texts", "check --texts PATH")
-    start, end = int(row["start"]), int(row["end"])
+    try:
+        start, end = int(row["start"]), int(row["end"])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise CorpusError(
+            f"{place}: 'start' and 'end' are not both whole numbers", "they count code points"
+        ) from None
     if not 0 <= start < end <= len(document):
         raise CorpusError(
             f"{place}: span {start}–{end} lies outside its document", "the document has changed"

@@ -5,10 +5,13 @@ from __future__ import annotations
 import codecs
 import csv
 import glob
+import gzip
 import io
 import json
 import os
+import re
 import sys
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -21,10 +24,13 @@ from classifier.yaml_lines import unreadable
 
 TEXT_SUFFIXES = (".txt", ".md")
 TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl")
+GZIP = ".gz"
+UNPACKED_LIMIT = 2_000_000_000  # bytes that a .gz file may unpack to
 STDIN = "-"
 ID_COLUMNS = ("id", "doc_id", "doc")
 COMMON_SHARE = 0.9  # of the Han characters of a GB18030 file that must be common ones
 
+_SURROGATE = re.compile("[\ud800-\udfff]")  # JSON can write one; no file can hold it
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
 
@@ -71,7 +77,7 @@ def decode(data: bytes, name: str, encoding: str | None = None) -> str:
         return _decode_as(data, name, encoding)
     for bom, codec in _BOMS:
         if data.startswith(bom):
-            return _decode_as(data[len(bom) :], name, codec)
+            return _decode_as(data[len(bom) :], name, codec, skipped=len(bom))
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -85,7 +91,7 @@ def decode(data: bytes, name: str, encoding: str | None = None) -> str:
     return text
 
 
-def _decode_as(data: bytes, name: str, encoding: str) -> str:
+def _decode_as(data: bytes, name: str, encoding: str, skipped: int = 0) -> str:
     try:
         return data.decode(encoding).removeprefix("\ufeff")
     except LookupError:
@@ -94,7 +100,7 @@ def _decode_as(data: bytes, name: str, encoding: str) -> str:
         ) from None
     except UnicodeDecodeError as error:
         raise InputError(
-            f"{name}: not {encoding} at byte {error.start}", "name its encoding with --encoding"
+            f"{name}: not {encoding} at byte {skipped + error.start}", "name its encoding with --encoding"
         ) from None
 
 
@@ -103,9 +109,25 @@ def read_bytes(path: Path) -> bytes:
     if str(path) == STDIN:
         return sys.stdin.buffer.read()
     try:
-        return path.read_bytes()
+        return _unpacked(path) if path.suffix.lower() == GZIP else path.read_bytes()
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise InputError(f"{path}: damaged gzip file ({error})", "fetch or pack the file anew") from None
     except OSError as error:
         raise unreadable(path, error) from None
+
+
+def _unpacked(path: Path) -> bytes:
+    with gzip.open(path) as stream:
+        data = stream.read(UNPACKED_LIMIT + 1)
+    if len(data) > UNPACKED_LIMIT:
+        raise InputError(f"{path}: unpacks to more than {UNPACKED_LIMIT:,} bytes", "divide the file")
+    return data
+
+
+def suffix_of(path: Path) -> str:
+    """Return the ending that tells a file's format, in lower case; a ``.gz`` behind it does not count."""
+    inner = path.with_suffix("") if path.suffix.lower() == GZIP else path
+    return inner.suffix.lower()
 
 
 def read_text(path: Path, encoding: str | None = None) -> str:
@@ -118,7 +140,7 @@ def table_rows(path: Path, encoding: str | None = None) -> Iterator[dict[str, An
 
     Raises `InputError` with file and row where a row does not fit the header.
     """
-    suffix = path.suffix.lower()
+    suffix = suffix_of(path)
     if suffix not in TABLE_SUFFIXES:
         raise InputError(f"{path}: unknown format '{suffix}'", f"tables: {', '.join(TABLE_SUFFIXES)}")
     text = read_text(path, encoding)
@@ -131,15 +153,19 @@ def table_rows(path: Path, encoding: str | None = None) -> Iterator[dict[str, An
 
 def _csv_rows(text: str, path: Path, delimiter: str) -> Iterator[dict[str, Any]]:
     csv.field_size_limit(2**31 - 1)  # an article in one cell is longer than the library's default allows
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    # Strict: a quote that never closes is an error; else the rest of the table would become one cell.
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    last = 0  # the line on which the last whole row ended
     try:
         header = next(rows, [])
+        last = rows.line_num
         doubled = next((c for i, c in enumerate(header) if c in header[:i]), None)
         if doubled is not None:
             raise InputError(
                 f"{path}: column '{doubled}' stands twice in the header", "give each column its own name"
             )
         for number, cells in enumerate((r for r in rows if r), 1):
+            last = rows.line_num
             if len(cells) != len(header):
                 raise InputError(
                     f"{path}: row {number} has {len(cells)} cells, the header {len(header)}",
@@ -148,7 +174,8 @@ def _csv_rows(text: str, path: Path, delimiter: str) -> Iterator[dict[str, Any]]
             yield dict(zip(header, cells, strict=True))
     except csv.Error as error:
         raise InputError(
-            f"{path}: line {rows.line_num}: {error}", "save the table anew as CSV UTF-8"
+            f"{path}: row on line {last + 1}: {error}",
+            "quote cells that begin with a quote, and double it inside",
         ) from None
 
 
@@ -164,6 +191,10 @@ def _json_rows(text: str, path: Path) -> Iterator[dict[str, Any]]:
             ) from None
         if not isinstance(row, dict):
             raise InputError(f"{path}: line {number} is no JSON object", 'such as {"id": "1", "text": "…"}')
+        if "\\ud" in line.lower() and _SURROGATE.search(json.dumps(row, ensure_ascii=False)):
+            raise InputError(
+                f"{path}: line {number} holds half a surrogate pair", "write the character whole"
+            )
         yield row
 
 
@@ -172,10 +203,13 @@ def _expand(name: str | Path) -> list[tuple[str, Path]]:
     path = Path(name)
     if str(name) == STDIN:
         return [("stdin", path)]
-    if path.is_dir():
-        return _folder(path)
-    if path.exists():
-        return [(path.name, path)]
+    try:
+        if path.is_dir():
+            return _folder(path)
+        if path.exists():
+            return [(path.name, path)]
+    except OSError as error:  # such as a name that is too long
+        raise unreadable(path, error) from None
     matches = [Path(m) for m in sorted(glob.glob(str(name), recursive=True)) if Path(m).is_file()]
     if not matches:
         raise InputError(f"{name}: no such file or folder", "check the path")
@@ -186,7 +220,7 @@ def _expand(name: str | Path) -> list[tuple[str, Path]]:
 def _folder(folder: Path) -> list[tuple[str, Path]]:
     readable = (*TEXT_SUFFIXES, *TABLE_SUFFIXES)
     files = (Path(at) / name for at, _, names in os.walk(folder) for name in names)
-    known = [(f.relative_to(folder).as_posix(), f) for f in files if f.suffix.lower() in readable]
+    known = [(f.relative_to(folder).as_posix(), f) for f in files if suffix_of(f) in readable]
     if not known:
         raise NothingReadError(
             f"{folder}: no readable file in this folder", f"read are {', '.join(readable)}"
@@ -208,28 +242,37 @@ def documents(
     ------
     InputError
         For what cannot be read, a missing text column, and a doubled id. With
-        ``on_error``, a file that cannot be read is handed there and left out.
+        ``on_error``, a file that cannot be read is handed there and left out;
+        `NothingReadError` where there was nothing else.
     """
     seen: dict[str, str] = {}
+    skipped: list[InputError] = []
     for name in inputs:
         for identifier, path in _expand(name):
             try:
-                for document in _read(identifier, path, reading):
-                    if document.id in seen:
-                        raise InputError(
-                            f"{path}: id '{document.id}' stands twice (first in {seen[document.id]})",
-                            "make the ids unique, or choose another column with --id-column",
-                        )
-                    seen[document.id] = str(path)
-                    yield document
+                found = _read(identifier, path, reading)  # a text is read here, a table's rows below
             except InputError as error:
-                if on_error is None or path.suffix.lower() in TABLE_SUFFIXES:
+                if on_error is None:
                     raise
                 on_error(error)
+                skipped.append(error)
+                continue
+            for document in found:
+                if document.id in seen:
+                    raise InputError(
+                        f"{path}: id '{document.id}' stands twice (first in {seen[document.id]})",
+                        "make the ids unique, or choose another column with --id-column",
+                    )
+                seen[document.id] = str(path)
+                yield document
+    if skipped and not seen:
+        first = skipped[0]
+        more = f" (and {len(skipped) - 1} more files that cannot be read)" if skipped[1:] else ""
+        raise NothingReadError(f"{first}{more}", first.hint)
 
 
 def _read(identifier: str, path: Path, reading: Reading) -> Iterator[Document]:
-    suffix = path.suffix.lower()
+    suffix = suffix_of(path)
     if suffix in TABLE_SUFFIXES:
         return _rows_as_documents(path, reading)
     if suffix in TEXT_SUFFIXES or str(path) == STDIN:
@@ -252,7 +295,7 @@ def _rows_as_documents(path: Path, reading: Reading) -> Iterator[Document]:
         text = row[reading.text_column]
         if not isinstance(text, str | None):
             raise InputError(
-                f"{path}: row {number}: '{reading.text_column}' is not text: {text!r}", "quote the value"
+                f"{path}: row {number}: '{reading.text_column}' is not text: {text!r:.60}", "quote the value"
             )
         known = {k: _text(row.get(k)) for k in ("title", "date", "source")}
         meta = {k: v for k, v in row.items() if k not in (reading.text_column, id_column, *known)}

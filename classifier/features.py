@@ -105,7 +105,9 @@ class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def transform(self, texts: Sequence[str]) -> csr_matrix:
         """Return the features of ``texts``: float32 of shape (n_texts, n_terms + n_lexicon_codes)."""
-        terms = self.vectorizer_.transform(refuse_single(texts))
+        if not len(refuse_single(texts)):
+            return csr_matrix(np.zeros((0, len(self.get_feature_names_out())), dtype=np.float32))
+        terms = self.vectorizer_.transform(texts)
         return csr_matrix(hstack([terms, self._lexicon_hits(texts)], format="csr", dtype=np.float32))
 
     def _lexicon_hits(self, texts: Sequence[str]) -> csr_matrix:

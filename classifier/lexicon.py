@@ -152,18 +152,24 @@ class _Reader:
             self.error(self.lines.of(), "a lexicon is a mapping with 'name', 'version' and 'codes'")
             return self
         shared = self.value.get("shared") or {}
-        for cue, codes in shared.items() if isinstance(shared, Mapping) else ():
+        if not isinstance(shared, Mapping):
+            self.error(self.lines.of("shared"), "'shared' is not a mapping of cues to lists of codes")
+            shared = {}
+        for cue, codes in shared.items():
             place = self.lines.of("shared", cue)
             if not isinstance(codes, list):
                 self.error(place, f"'{cue}' needs a list of codes")
                 continue
             for code in codes:
-                self._claim(self.cues, str(cue), str(code), place, shared=True)
+                self._claim(self.cues, cue, str(code), place, shared=True)
         for code, lists in self.value["codes"].items():
             self._code(str(code), lists)
         return self
 
     def _code(self, code: str, lists: Any) -> None:
+        if self.codes is not None and code not in self.codes:
+            self.error(self.lines.of("codes", code), f"unknown code '{code}'")
+            return
         if not isinstance(lists, Mapping):
             self.error(self.lines.of("codes", code), f"'{code}' needs 'cues' and may have 'not_cues'")
             return
@@ -173,12 +179,15 @@ class _Reader:
                 self.error(self.lines.of("codes", code, key), f"'{key}' of '{code}' is not a list")
                 continue
             for i, item in enumerate(items):
-                self._claim(claims, str(item), code, self.lines.of("codes", code, key, i))
+                self._claim(claims, item, code, self.lines.of("codes", code, key, i))
 
     def _claim(
-        self, claims: dict[str, tuple[str, ...]], entry: str, code: str, place: str, *, shared: bool = False
+        self, claims: dict[str, tuple[str, ...]], item: Any, code: str, place: str, *, shared: bool = False
     ) -> None:
-        entry = normalise(entry).strip()
+        if item is not None and (isinstance(item, bool) or not isinstance(item, str | int | float)):
+            self.error(place, f"an entry for '{code}' is no text: {item!r:.60}")
+            return
+        entry = "" if item is None else normalise(str(item)).strip()
         if self.codes is not None and code not in self.codes:
             self.error(place, f"unknown code '{code}'")
         elif not entry:
@@ -212,7 +221,7 @@ def _check_reach(reader: _Reader) -> Iterator[Finding]:
 
 def _shadowed(code: str, cues: list[str], reader: _Reader) -> Iterator[Finding]:
     """Find cues that hold a shorter cue of the same code and change nothing by being there."""
-    others = {c for cue, codes in reader.cues.items() if code not in codes for c in [cue]}
+    others = {cue for cue, codes in reader.cues.items() if codes != (code,)}
     others |= {entry for entry, codes in reader.not_cues.items() if code in codes}
     known = set(cues)
     for cue in cues:

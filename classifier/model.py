@@ -23,6 +23,8 @@ from classifier.lexicon import Lexicon
 Scores = NDArray[np.float64]
 Labels = NDArray[np.bool_]
 
+MIN_ARTICLES = 2  # in which a code must stand to be trained
+
 
 class Classifier(Protocol):
     """What every classifier of this package offers; columns are ``codes_`` in order."""
@@ -94,8 +96,8 @@ class PolicyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         See `TextFeatures`.
     n_folds : int
     min_positives : int
-        Codes with fewer positive segments are not trained: they are listed in
-        ``untrained_``, have probability NaN and are never given.
+        Codes with fewer positive segments, or with all of them in one article, are not
+        trained: they are listed in ``untrained_``, have probability NaN and are never given.
     n_jobs : int
         Processes for fitting; the result does not depend on it.
 
@@ -149,9 +151,11 @@ class PolicyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             or there are fewer articles than folds.
         """
         labels = self._checked(texts, labels)
-        self.codes_ = self.codebook.columns
         groups = list(groups) if groups is not None else list(map(str, range(len(texts))))
-        self.trained_ = self._trainable(labels)
+        if len(groups) != len(texts):
+            raise CorpusError(f"{len(groups)} groups for {len(texts)} texts", "one article name a text")
+        self.codes_ = self.codebook.columns
+        self.trained_ = self._trainable(labels, groups)
         self.untrained_ = tuple(c for c, t in zip(self.codes_, self.trained_, strict=True) if not t)
         known = labels[:, self.trained_]
         folds = grouped_folds(known, groups, self.n_folds)
@@ -187,17 +191,20 @@ class PolicyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             )
         if array.shape[1] != len(self.codebook.columns):
             raise CorpusError(
-                f"{array.shape[1]} label columns for the {len(self.codebook.columns)} codes of '{self.codebook.name}'",
+                f"{array.shape[1]} label columns for {len(self.codebook.columns)} codes",
                 "one column a code, in the codebook's order",
             )
         return array.astype(bool)
 
-    def _trainable(self, labels: Labels) -> Labels:
+    def _trainable(self, labels: Labels, groups: Sequence[str]) -> Labels:
         positives = labels.sum(axis=0)
-        trained = np.asarray((positives >= self.min_positives) & (positives < len(labels)), dtype=bool)
+        # A code that one article alone has cannot be measured on articles held out.
+        articles = np.array([len({g for g, yes in zip(groups, y, strict=True) if yes}) for y in labels.T])
+        enough = (positives >= self.min_positives) & (articles >= MIN_ARTICLES)
+        trained = np.asarray(enough & (positives < len(labels)), dtype=bool)
         if not trained.any():
             raise CorpusError(
-                f"no code has {self.min_positives} positive segments",
+                f"no code has {self.min_positives} positive segments in {MIN_ARTICLES} articles",
                 "label more text, or lower min_positives",
             )
         return trained
@@ -243,7 +250,8 @@ class PolicyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict_proba(self, texts: Sequence[str]) -> Scores:
         """Return calibrated probabilities, shape (n_texts, n_codes); NaN for untrained codes."""
-        return self._widen(self.decisions_.probabilities(self.decision_function(texts)), np.nan)
+        scores = self.decision_function(texts)  # first: it says so where nothing is fitted yet
+        return self._widen(self.decisions_.probabilities(scores), np.nan)
 
     def decide(self, probabilities: Scores) -> Labels:
         """Return which codes probabilities of `predict_proba` stand for."""
@@ -257,5 +265,7 @@ class PolicyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def _fit_code(X: csr_matrix, positive: Labels, C: float) -> tuple[NDArray[np.float32], np.float32]:
+    if positive.all() or not positive.any():  # the fold left out holds all there is of the other kind
+        return np.zeros(X.shape[1], dtype=np.float32), np.float32(1 if positive.all() else -1)
     machine = LinearSVC(C=C, random_state=0).fit(X, positive)
     return machine.coef_[0].astype(np.float32), np.float32(machine.intercept_[0])

@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 # Ways of naming the same office or office-holder, so that a name carries no weight.
-_TITLES = re.compile(r"习近平(?:总书记|同志|主席)?|习(?:总书记|主席|同志)|总书记习近平")
+_TITLES = re.compile(r"习近平(?:总书记|同志|主席)?|(?<!学)习(?:总书记|主席|同志)|总书记习近平")
 # Marks that NFKC leaves alone although half- and full-width writers mean the same by them.
 _MARKS = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "—": "-", "–": "-", "•": "·"})
 _SPACE = re.compile(r"\s+")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from classifier.yaml_lines import parse
 
 LANGUAGES = ("zh", "en")
 STRONGEST = 5  # sentences shown for each code
+_LIST_MARK = re.compile(r"^(\d*)([-+=.)])")  # what would begin a list, a rule or a heading
 _TEMPLATES = Path(__file__).with_name("templates")
 
 
@@ -80,9 +83,12 @@ def read_labelled(path: Path, codebook: Codebook) -> pd.DataFrame:
     missing column or a code that the codebook does not have.
     """
     rows = list(table_rows(path))
-    for column in ("doc_id", "text", "codes"):
-        if rows and column not in rows[0]:
-            raise InputError(f"{path}: no column '{column}'", "give a file that `fupin label` wrote")
+    for n, row in enumerate(rows, 1):
+        missing = [column for column in ("doc_id", "text", "codes") if column not in row]
+        if missing:
+            raise InputError(
+                f"{path}: row {n}: no column '{missing[0]}'", "give a file that `fupin label` wrote"
+            )
     given = np.zeros((len(rows), len(codebook.columns)), dtype=bool)
     column_of = {code: i for i, code in enumerate(codebook.columns)}
     for n, row in enumerate(rows):
@@ -196,9 +202,10 @@ def _render(report: Report, template: str) -> str:
 
 def _markdown_cell(text: str) -> str:
     """Return text that neither ends a table cell nor starts markup."""
-    for mark in "\\|`*_<>[]#":
+    text = " ".join(text.split())
+    for mark in "\\|`*_<>[]#&~":
         text = text.replace(mark, f"\\{mark}")
-    return " ".join(text.split())
+    return _LIST_MARK.sub(r"\1\\\2", text)
 
 
 def to_markdown(report: Report) -> str:
@@ -226,7 +233,9 @@ def write_aside(out: Path, text: str) -> None:
         part.write_text(text, encoding="utf-8", newline="\n")
         part.replace(out)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise OutputError(
             f"{out}: {error.strerror or error}", "check the folder and its permissions"
         ) from None
+    finally:
+        with suppress(OSError):  # after success there is none
+            part.unlink()

@@ -60,16 +60,16 @@ class DropRule:
 
 def _ends(line: str) -> Iterator[int]:
     """Yield the offsets in ``line`` behind each sentence end, closing marks included."""
-    is_open = {'"': False, "'": False}
+    is_open: set[str] = set()
     at = 0
     while match := _TOKEN.search(line, at):
         at = match.end()
         if match["quote"]:
-            is_open[match["quote"]] = not is_open[match["quote"]]
+            is_open ^= {match["quote"]}
         elif match["end"]:
             # A straight quote closes only where one is open.
-            while (mark := line[at : at + 1]) in _CLOSERS or is_open.get(mark, False):
-                is_open[mark] = False
+            while (mark := line[at : at + 1]) in _CLOSERS or mark in is_open:
+                is_open.discard(mark)
                 at += 1
             if mark not in _ENDS:  # `？”。` is one end, not two
                 yield at

@@ -11,6 +11,7 @@ import io
 import json
 import re
 import shutil
+import zlib
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib import metadata
@@ -35,6 +36,19 @@ FILES = ("weights.npz", "features.json", "thresholds.json", "codebook.yaml", "le
 FILE_LIMIT = 512_000_000  # bytes
 _LIBRARIES = ("fupin-classifier", "numpy", "scipy", "scikit-learn")
 _RETRAIN = "train it again with `fupin train`, or fetch the folder anew"
+# What reading a folder can meet whose hashes fit but whose contents make no sense
+_BROKEN = (
+    ArithmeticError,
+    AttributeError,
+    BadZipFile,
+    EOFError,
+    LookupError,
+    NotImplementedError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    zlib.error,
+)
 _SELF_HASH = re.compile(rb'"self_sha256": "[0-9a-f]{0,64}"')
 
 
@@ -56,14 +70,33 @@ def save_model(model: PolicyClassifier, folder: str | Path, card: str, training:
     ------
     OutputError
         Where the folder cannot be written, or is no model folder.
+    ModelError
+        Where the model could not be loaded again.
     """
-    folder = Path(folder)
     files = {**_pack(model), "MODEL_CARD.md": card.encode()}
     files[MANIFEST] = _manifest(files, training)
+    try:
+        _unpack(files)
+    except (*_BROKEN, FupinError) as error:
+        raise ModelError(
+            f"{folder}: this model could not be loaded again ({error})",
+            "read codebook and lexicon from YAML, and the lexicon with the codebook's codes",
+        ) from None
+    target = Path(folder).resolve()  # `.` has no name to put `.part` behind
+    try:
+        if target.exists() and any(target.iterdir()) and not (target / MANIFEST).is_file():
+            raise OutputError(f"{folder}: not empty and no model folder", "name another folder with -o")
+        _replace(target, files)
+    except OSError as error:
+        raise OutputError(
+            f"{folder}: {error.strerror or error}", "check the path and its permissions"
+        ) from None
+
+
+def _replace(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write the files beside the folder and put them in its place."""
     aside = folder.with_name(f"{folder.name}.part")
     try:
-        if folder.exists() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
-            raise OutputError(f"{folder}: not empty and no model folder", "name another folder with -o")
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir(parents=True)
         for name, data in files.items():
@@ -71,11 +104,8 @@ def save_model(model: PolicyClassifier, folder: str | Path, card: str, training:
         if folder.exists():
             shutil.rmtree(folder)
         aside.rename(folder)
-    except OSError as error:
+    finally:
         shutil.rmtree(aside, ignore_errors=True)
-        raise OutputError(
-            f"{folder}: {error.strerror or error}", "check the path and its permissions"
-        ) from None
 
 
 def _pack(model: PolicyClassifier) -> dict[str, bytes]:
@@ -155,11 +185,13 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         value: dict[str, Any] = json.loads(data)
     except (ValueError, RecursionError):
         raise ModelError(f"{folder / MANIFEST}: not JSON", _RETRAIN) from None
+    if not isinstance(value, dict) or not isinstance(value.get("files"), dict):
+        raise ModelError(f"{folder / MANIFEST}: not the manifest of a model", _RETRAIN)
     if value.get("format") != FORMAT:
         raise ModelError(
             f"{folder}: model format {value.get('format')}, this version reads format {FORMAT}", _RETRAIN
         )
-    if set(value.get("files", ())) != set(FILES):
+    if set(value["files"]) != set(FILES):
         raise ModelError(f"{folder / MANIFEST}: lists other files than {', '.join(FILES)}", _RETRAIN)
     return value
 
@@ -188,7 +220,7 @@ def _load(folder: Path) -> PolicyClassifier:
             raise ModelError(f"{folder / name}: changed since the model was made", _RETRAIN)
     try:
         return _unpack(files)
-    except (KeyError, TypeError, ValueError, BadZipFile, EOFError) as error:
+    except _BROKEN as error:
         raise ModelError(f"{folder}: the files do not fit together ({error})", _RETRAIN) from None
     except FupinError as error:
         raise ModelError(f"{folder}: {error}", _RETRAIN) from None

@@ -38,6 +38,8 @@ def train(
     **options
         Parameters of `PolicyClassifier`.
     """
+    for name in schemes:
+        corpus.codebook.scheme(name)  # an unknown scheme is told before the work, not after
     model = PolicyClassifier(corpus.codebook, lexicon, **options)
     model.fit(corpus.texts, corpus.labels, corpus.groups)
     baseline = baseline_of(model)

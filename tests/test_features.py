@@ -1,0 +1,149 @@
+"""From text to features: what counts as the same text, and what the numbers are."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.base import clone
+
+from classifier.errors import FupinError
+from classifier.features import TextFeatures, prepare, refuse_single
+
+TEXTS = ["修路修路", "修桥", "上学"]
+
+
+def row(features, text):
+    """Return one text's features as a mapping without zeros."""
+    values = features.transform([text]).toarray()[0]
+    names = features.get_feature_names_out()
+    return {str(name): float(value) for name, value in zip(names, values, strict=True) if value}
+
+
+def test_weights_are_sublinear_tf_times_smooth_idf_at_length_one():
+    # Of 3 texts 修 stands in 2, 路 in 1: idf = ln((1 + 3) / (1 + df)) + 1.
+    # In 修路修路 both stand twice: tf = 1 + ln 2. The row is then divided by its length.
+    features = TextFeatures(ngram_range=(1, 1), min_df=1).fit(TEXTS)
+    fix, road = (1 + math.log(2)) * (math.log(4 / 3) + 1), (1 + math.log(2)) * (math.log(4 / 2) + 1)
+    length = math.hypot(fix, road)
+    assert row(features, "修路修路") == pytest.approx({"修": fix / length, "路": road / length}, rel=1e-6)
+
+
+def test_terms_are_the_character_ngrams_of_the_lengths_asked_for():
+    features = TextFeatures(ngram_range=(2, 3), min_df=1).fit(["修路架桥"])
+    assert sorted(features.get_feature_names_out()) == sorted(["修路", "路架", "架桥", "修路架", "路架桥"])
+
+
+def test_a_term_in_fewer_texts_than_min_df_is_no_feature():
+    assert list(TextFeatures(ngram_range=(1, 1), min_df=2).fit(TEXTS).get_feature_names_out()) == ["修"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param("投入１２万元，修路！", "投入12万元,修路!", id="full and half width"),
+        pytest.param("投入3万元修路", "投入1,200.5万元修路", id="another number"),
+        pytest.param("主持人：请讲讲修路。", "请讲讲修路。", id="a speaker's tag"),
+        pytest.param("修通“幸福路”", '修通"幸福路"', id="curly and straight quotes"),
+    ],
+)
+def test_what_says_the_same_is_prepared_alike(one, other):
+    assert prepare(one) == prepare(other)
+
+
+def test_a_number_is_seen_but_not_its_value():
+    assert prepare("2019年投入1.2亿元") == "0年投入0亿元"
+
+
+def test_lexicon_hits_are_the_last_columns_with_the_weight_asked_for(tiny_lexicon):
+    features = TextFeatures((1, 1), 1, tiny_lexicon, 0.25).fit(TEXTS)
+    assert features.get_feature_names_out()[-3:].tolist() == [
+        "lexicon:clinic",
+        "lexicon:road",
+        "lexicon:school",
+    ]
+    assert row(features, "医生来了。") == {"lexicon:clinic": 0.25}
+    hits = {name: v for name, v in row(features, "小学门前通了公路，公路直通小学。").items() if ":" in name}
+    assert hits == {"lexicon:road": 0.25, "lexicon:school": 0.25}  # a code hit twice counts once
+
+
+def test_a_not_cue_silences_the_lexicon_column(tiny_lexicon):
+    assert row(TextFeatures((1, 1), 1, tiny_lexicon).fit(TEXTS), "医生的儿子来了。") == {}
+
+
+def test_a_cue_in_a_speakers_tag_is_no_hit(tiny_lexicon):
+    features = TextFeatures((1, 1), 1, tiny_lexicon).fit(TEXTS)
+    assert row(features, "王医生：大家好。") == {}
+    assert row(features, "请王医生坐诊。") == {"lexicon:clinic": 0.5}
+
+
+def test_without_a_lexicon_there_are_terms_only():
+    features = TextFeatures((1, 1), 1).fit(TEXTS)
+    assert features.transform(TEXTS).shape == (3, 5)
+    assert sorted(features.get_feature_names_out()) == sorted("修路桥上学")
+
+
+def test_a_text_of_unknown_characters_has_no_feature_at_all():
+    assert row(TextFeatures((1, 1), 1).fit(TEXTS), "养蜂") == {}
+
+
+@given(st.lists(st.text("修路架桥上学看病0 ,", max_size=8), min_size=1, max_size=6))
+def test_a_row_depends_on_its_own_text_alone(texts):
+    features = TextFeatures((1, 2), 1).fit(TEXTS)
+    together = features.transform(texts).toarray()
+    alone = np.vstack([features.transform([text]).toarray() for text in texts])
+    assert np.array_equal(together, alone)
+
+
+def test_no_texts_give_no_rows_and_all_columns(tiny_lexicon):
+    empty = TextFeatures((1, 1), 1, tiny_lexicon).fit(TEXTS).transform([])
+    assert empty.shape == (0, 8)
+    assert empty.dtype == np.float32
+
+
+def test_features_restored_from_terms_and_idf_equal_the_fitted_ones_bit_for_bit(tiny_corpus, tiny_lexicon):
+    fitted = TextFeatures((1, 4), 2, tiny_lexicon).fit(tiny_corpus.texts)
+    restored = TextFeatures.from_terms(
+        fitted.terms_, fitted.idf_, ngram_range=(1, 4), min_df=2, lexicon=tiny_lexicon, lexicon_weight=0.5
+    )
+    first, second = fitted.transform(tiny_corpus.texts), restored.transform(tiny_corpus.texts)
+    assert (first != second).nnz == 0
+    assert first.dtype == second.dtype == np.float32
+
+
+def test_fitting_returns_itself_and_leaves_texts_and_parameters_alone(tiny_lexicon):
+    texts = list(TEXTS)
+    features = TextFeatures((1, 2), 1, tiny_lexicon, 0.3)
+    before = features.get_params(deep=False)
+    assert features.fit(texts) is features
+    assert texts == TEXTS
+    assert features.get_params(deep=False) == before
+
+
+def test_a_clone_has_the_parameters_and_nothing_learned(tiny_lexicon):
+    features = TextFeatures((2, 3), 4, tiny_lexicon, 0.3).fit(["修路架桥"] * 4)
+    copy = clone(features)
+    assert copy.get_params(deep=False) == features.get_params(deep=False)
+    assert not hasattr(copy, "terms_")
+
+
+@pytest.mark.parametrize("method", ["fit", "transform"])
+def test_a_single_str_is_refused(method):
+    features = TextFeatures((1, 1), 1).fit(TEXTS)
+    with pytest.raises(FupinError, match="one str was given where a sequence of texts") as caught:
+        getattr(features, method)("修路架桥")
+    assert "[text]" in caught.value.hint
+
+
+def test_a_sequence_is_handed_through_unchanged():
+    assert refuse_single(TEXTS) is TEXTS
+
+
+@pytest.mark.parametrize("texts", [["修路", "上学"], ["", ""]])
+def test_texts_without_a_common_term_are_an_error_not_a_crash(texts):
+    with pytest.raises(FupinError, match="no features") as caught:
+        TextFeatures((1, 1), min_df=2).fit(texts)
+    assert "min_df" in caught.value.hint
