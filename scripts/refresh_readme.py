@@ -17,15 +17,17 @@ from classifier.evaluation import Comparison, baseline_of, compare
 from classifier.store import read_manifest
 
 ROOT = Path(__file__).resolve().parent.parent
-MARKS = re.compile(r"(<!-- figures: begin [^\n]*-->\n).*?(<!-- figures: end -->)", re.S)
+BEGIN, END = re.compile(r"<!-- figures: begin [^\n]*-->\n"), "<!-- figures: end -->"
 HEADS = {
     "README.md": (
         "Micro- and macro-F1 with 95 % intervals by document (macro over codes with at least five gold\n"
         "positives); “support” counts the gold codes.",
-        "| text | segments (documents) | support | model, micro-F1 | model, macro-F1 | lexicon alone, micro-F1 | command |",
+        "| text | segments (documents) | support | model, micro-F1 | model, macro-F1 "
+        "| lexicon alone, micro-F1 | command |",
     ),
     "README.zh-CN.md": (
-        "微平均与宏平均 F1，方括号内为按文章重抽样的 95% 区间；宏平均只计标注中至少出现五次的编码；“样本数”是标注中编码的总数。",
+        "微平均与宏平均 F1，方括号内为按文章重抽样的 95% 区间；宏平均只计标注中至少出现五次的编码；"
+        "“样本数”是标注中编码的总数。",
         "| 文本 | 语段（文章） | 样本数 | 模型，微平均 F1 | 模型，宏平均 F1 | 仅用词表，微平均 F1 | 命令 |",
     ),
 }
@@ -93,9 +95,8 @@ def main() -> None:
         table = [head, "|---|---|---|---|---|---|---|", row(OWN[file], own, "fupin train"), *rows]
         path = ROOT / file
         text = path.read_text(encoding="utf-8")
-        path.write_text(
-            MARKS.sub(lambda m: f"{m[1]}{intro}\n\n" + "\n".join(table) + f"\n{m[2]}", text), encoding="utf-8"
-        )
+        begin, end = BEGIN.search(text).end(), text.index(END)
+        path.write_text(text[:begin] + "\n".join([intro, "", *table, ""]) + text[end:], encoding="utf-8")
 
 
 if __name__ == "__main__":
