@@ -300,6 +300,8 @@ class _Check:
         for k, category in _items(item, "categories"):
             path = ("schemes", i, "categories", k)
             name = _identifier(category, "category")
+            if ";" in name:
+                self.error(f"category '{name}' holds ';', which joins categories", *path)
             if not name or name in names:
                 self.error(f"category '{name}' stands twice" if name else "a category without a name", *path)
             names.add(name)

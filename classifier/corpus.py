@@ -191,12 +191,18 @@ def _table_segments(path: Path) -> Iterator[Segment]:
 
 
 def _document_of(row: Mapping[str, Any], number: int) -> str:
-    """Return the document of a row: ``doc_id``, ``doc``, ``id`` up to its last ``-``, or the row itself."""
+    """Return the document of a row: its ``doc_id`` or ``doc``, or the row itself."""
     for column in ("doc_id", "doc"):
         if row.get(column) not in (None, ""):
             return str(row[column])
+    return str(number)
+
+
+def _gold_document_of(row: Mapping[str, Any], number: int) -> str:
+    """Return the document of a gold row, which its ``id`` names up to the last ``-``."""
     identifier = str(row.get("id") or "")
-    return identifier.rpartition("-")[0] or identifier or str(number)
+    named = {"doc": identifier.rpartition("-")[0] or identifier, **{k: v for k, v in row.items() if v}}
+    return _document_of(named, number)
 
 
 def read_gold(path: Path, codebook: Codebook, texts: Path | None = None) -> Corpus:
@@ -218,7 +224,7 @@ def read_gold(path: Path, codebook: Codebook, texts: Path | None = None) -> Corp
             )
         text = row["text"] if row.get("text") not in (None, "") else _span(row, place, fetch)
         segments.append(
-            Segment(_document_of(row, number), str(text), split_codes(row["codes"], place), place)
+            Segment(_gold_document_of(row, number), str(text), split_codes(row["codes"], place), place)
         )
     return make_corpus(segments, codebook)
 

@@ -141,6 +141,8 @@ def table_rows(path: Path, encoding: str | None = None) -> Iterator[dict[str, An
     Raises `InputError` with file and row where a row does not fit the header.
     """
     suffix = suffix_of(path)
+    if not path.exists():
+        raise InputError(f"{path}: no such file or folder", "check the path")
     if suffix not in TABLE_SUFFIXES:
         raise InputError(f"{path}: unknown format '{suffix}'", f"tables: {', '.join(TABLE_SUFFIXES)}")
     text = read_text(path, encoding)
@@ -261,7 +263,7 @@ def documents(
                 if document.id in seen:
                     raise InputError(
                         f"{path}: id '{document.id}' stands twice (first in {seen[document.id]})",
-                        "make the ids unique, or choose another column with --id-column",
+                        "give each document a name of its own: another --id-column, other file names",
                     )
                 seen[document.id] = str(path)
                 yield document

@@ -85,12 +85,11 @@ class Lexicon:
     def _around(self, found: list[tuple[int, int, str]], i: int) -> Iterator[str]:
         """Yield the entries whose occurrence holds the ``i``-th one, itself included."""
         start, end, _ = found[i]
-        first, last = i, i
+        first = i
         while first and start - found[first - 1][0] < self._longest:
             first -= 1
-        while last + 1 < len(found) and found[last + 1][0] == start:
-            last += 1
-        return (entry for a, b, entry in found[first : last + 1] if a <= start and end <= b)
+        # What begins at the same place and is longer stands before it: occurrences come longest first.
+        return (entry for _, b, entry in found[first : i + 1] if end <= b)
 
     def _silenced(self, entry: str, longer: str) -> tuple[str, ...]:
         """Return the codes of ``entry`` that an occurrence inside ``longer`` loses."""

@@ -11,12 +11,13 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from threadpoolctl import threadpool_limits
 
 from classifier.cli import main
 from classifier.codebook import Codebook, load_codebook
@@ -30,6 +31,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # The same examples on every run, and no clock: a slow machine is no failure.
 settings.register_profile("fupin", deadline=None, derandomize=True)
 settings.load_profile("fupin")
+ENVIRONMENT = {"COLUMNS": "200", "NO_COLOR": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 CODEBOOK = """\
 name: village
@@ -105,6 +107,13 @@ def article(i: int) -> list[tuple[str, tuple[str, ...]]]:
         (f"{village}的{sentence('', i)}。", ()),
         (WELLS[i], ("well",)) if i < len(WELLS) else (f"{sentence('', i + 2)}，{other}人也听着。", ()),
     ]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Keep linear algebra to one thread: on matrices as small as these, more of them only wait."""
+    with threadpool_limits(1):
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -214,7 +223,7 @@ def fupin() -> Callable[..., Ran]:
             input=stdin,
             capture_output=True,
             cwd=cwd,
-            env={**os.environ, "PYTHONIOENCODING": console, "COLUMNS": "200", "NO_COLOR": "1"},
+            env={**os.environ, **ENVIRONMENT, "PYTHONIOENCODING": console},
             timeout=120,
             check=False,
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import signal
 import subprocess
 import sys
 
@@ -93,8 +92,14 @@ def test_standard_input_is_one_text_and_standard_output_is_csv_without_bom(fupin
     assert [(r["doc_id"], r["text"], r["codes"]) for r in ran.rows] == [("stdin", CLINIC, "clinic")]
 
 
-def test_a_damaged_model_is_one_line_and_one_hint(fupin, damaged, articles, tmp_path):
-    ran = fupin("label", articles, "-m", damaged, "-o", tmp_path / "out.csv")
+def test_a_mistake_is_one_line_and_one_hint(fupin, articles, tmp_path):
+    ran = fupin("codebook", "check", tmp_path / "none.yaml")
+    assert_fails(ran, "none.yaml: No such file or directory")
+    assert len(ran.err.splitlines()) == 2
+
+
+def test_a_damaged_model_is_one_line_and_one_hint(fupin_here, damaged, articles, tmp_path):
+    ran = fupin_here("label", articles, "-m", damaged, "-o", tmp_path / "out.csv")
     assert_fails(ran, "weights.npz: changed since the model was made")
     assert len(ran.err.splitlines()) == 2
     assert not list(tmp_path.glob("out.csv*"))
@@ -375,7 +380,11 @@ def test_an_interruption_ends_with_130_and_leaves_the_older_output(
 ):
     out = tmp_path / "out.csv"
     out.write_text("older", encoding="utf-8")
-    monkeypatch.setattr(classifier.documents, "read_bytes", lambda _: signal.raise_signal(signal.SIGINT))
+
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(classifier.documents, "read_bytes", interrupted)
     ran = fupin_here("label", articles, "-m", tiny_model_folder, "-o", out)
     assert ran.code == 130
     assert "Traceback" not in ran.err
@@ -501,7 +510,7 @@ def test_a_users_own_multi_label_codebook_needs_a_table_and_nothing_else(
         "train", "--corpus", tiny_table, "--codebook", tiny_codebook_file, "--jobs", 1, "-o", model
     )
     assert trained.code == 0
-    assert "120 segments in 20 documents" in trained.err  # the id up to its last `-` names the document
+    assert "120 segments in 120 documents" in trained.err  # no document id: each row is its own
     assert "lexicon" not in trained.text
     assert load_model(model).lexicon is None
     rows = [{"id": 7, "text": CLINIC + ROAD, "n": 1}, {"id": 8, "text": ""}, {"id": 9, "text": NOTHING}]

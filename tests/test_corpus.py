@@ -264,7 +264,7 @@ def test_a_csv_of_ids_texts_and_codes_is_a_corpus(tmp_path):
     path = write(tmp_path / "t.csv", 'id,text,codes\n7,"路通了，\n桥也通了。",clinic;road\n8,都好。,\n')
     corpus = read_corpus([path], BOOK)
     assert corpus.texts == ["路通了，\n桥也通了。", "都好。"]
-    assert corpus.groups == ["7", "8"]
+    assert corpus.groups == ["1", "2"]  # no document id: each row is its own
     assert given_codes(corpus) == ["clinic;road", ""]
     assert corpus.segments[1].place == "t.csv: row 2"
 
@@ -280,19 +280,19 @@ def test_a_jsonl_may_give_codes_as_a_list_or_joined(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("row", "document"),
+    ("row", "in_a_table", "in_gold"),
     [
-        pytest.param({"doc_id": "甲", "doc": "乙", "id": "丙-1"}, "甲", id="doc_id first"),
-        pytest.param({"doc_id": "", "doc": "乙", "id": "丙-1"}, "乙", id="then doc"),
-        pytest.param({"doc_id": None, "id": "丙-丁-1"}, "丙-丁", id="then the id up to its last dash"),
-        pytest.param({"id": "丙"}, "丙", id="an id without a dash"),
-        pytest.param({}, "1", id="else the row's number"),
+        pytest.param({"doc_id": "甲", "doc": "乙", "id": "丙-1"}, "甲", "甲", id="doc_id first"),
+        pytest.param({"doc_id": "", "doc": "乙", "id": "丙-1"}, "乙", "乙", id="then doc"),
+        pytest.param({"doc_id": None, "id": "丙-丁-1"}, "1", "丙-丁", id="in gold the id up to its last dash"),
+        pytest.param({"id": "丙"}, "1", "丙", id="in gold an id without a dash"),
+        pytest.param({}, "1", "1", id="else the row's number"),
     ],
 )
-def test_the_document_of_a_row(row, document, tmp_path):
+def test_the_document_of_a_row(row, in_a_table, in_gold, tmp_path):
     path = jsonl(tmp_path / "t.jsonl", {**row, "text": "路通了。", "codes": "road"})
-    assert read_corpus([path], BOOK).groups == [document]
-    assert read_gold(path, BOOK).groups == [document]
+    assert read_corpus([path], BOOK).groups == [in_a_table]
+    assert read_gold(path, BOOK).groups == [in_gold]
 
 
 def test_what_label_writes_can_be_read_back(tmp_path):

@@ -461,6 +461,16 @@ def test_a_text_that_cannot_be_read_is_skipped_and_told(tmp_path):
     assert refusal(lambda: read(tmp_path))[0] == str(skipped[0])
 
 
+@pytest.mark.parametrize(("files", "more"), [(1, ""), (3, " (and 2 more files that cannot be read)")])
+def test_where_every_file_is_skipped_nothing_was_read(files, more, tmp_path):
+    for n in range(files):
+        write(tmp_path / f"{n}.txt", TRADITIONAL.encode("big5"))
+    skipped = []
+    message, _ = refusal(lambda: list(documents([tmp_path], on_error=skipped.append)), NothingReadError)
+    assert message == f"{skipped[0]}{more}"
+    assert len(skipped) == files
+
+
 def test_a_file_of_unknown_format_in_a_glob_is_skipped_and_told(tmp_path):
     write(tmp_path / "a.txt", "一")
     bad = write(tmp_path / "b.pages", b"")

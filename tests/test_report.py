@@ -298,7 +298,7 @@ def hostile_report(report, text):
                         "scheme": text,
                         "name": {"zh": text},
                         "source": text,
-                        "categories": [{"category": text, "codes": [code]}],
+                        "categories": [{"category": text.replace(";", ""), "codes": [code]}],
                     }
                 ],
             },
