@@ -49,10 +49,10 @@ class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def __init__(
         self,
-        ngram_range: tuple[int, int] = (1, 4),
-        min_df: int = 2,
+        ngram_range: tuple[int, int] = (1, 3),
+        min_df: int = 3,
         lexicon: Lexicon | None = None,
-        lexicon_weight: float = 0.5,
+        lexicon_weight: float = 0.1,
     ) -> None:
         self.ngram_range = ngram_range
         self.min_df = min_df

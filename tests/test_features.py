@@ -75,7 +75,7 @@ def test_a_not_cue_silences_the_lexicon_column(tiny_lexicon):
 
 
 def test_a_cue_in_a_speakers_tag_is_no_hit(tiny_lexicon):
-    features = TextFeatures((1, 1), 1, tiny_lexicon).fit(TEXTS)
+    features = TextFeatures((1, 1), 1, tiny_lexicon, 0.5).fit(TEXTS)
     assert row(features, "王医生：大家好。") == {}
     assert row(features, "请王医生坐诊。") == {"lexicon:clinic": 0.5}
 
