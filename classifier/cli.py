@@ -105,9 +105,9 @@ def train(
     out: Annotated[Path, typer.Option("-o", "--out", help="Model folder to write.")] = Path("model"),
     scheme: SchemesOption = None,
     min_positives: Annotated[
-        int, typer.Option(help="Codes with fewer positive segments stay untrained.")
+        int, typer.Option(min=1, help="Codes with fewer positive segments stay untrained.")
     ] = 10,
-    jobs: Annotated[int, typer.Option(help="Processes; the model does not depend on it.")] = 2,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes; the model does not depend on it.")] = 2,
 ) -> None:
     """Train a model on labelled text and print how well it does on articles held out. 训练模型。"""
     from classifier import shipped

@@ -176,7 +176,16 @@ def tiny_table(tmp_path_factory: pytest.TempPathFactory, tiny_corpus: Corpus) ->
 @pytest.fixture(scope="session")
 def tiny_model(tiny_corpus: Corpus, tiny_lexicon: Lexicon) -> PolicyClassifier:
     """Return a fitted model whose code ``well`` is untrained; treat it as read-only."""
-    model = PolicyClassifier(tiny_corpus.codebook, tiny_lexicon)
+    model = PolicyClassifier(
+        tiny_corpus.codebook,
+        tiny_lexicon,
+        C=1.0,
+        ngram_range=(1, 3),
+        min_df=2,
+        lexicon_weight=0.5,
+        n_folds=5,
+        min_positives=10,
+    )  # all of them written out: tests do not hang on what the defaults are tuned to
     return model.fit(tiny_corpus.texts, tiny_corpus.labels, tiny_corpus.groups)
 
 

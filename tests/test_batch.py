@@ -253,8 +253,8 @@ def test_csv_in_a_file_begins_with_one_bom_and_holds_every_cell_as_it_was(by_wor
     }
 
 
-def test_a_carriage_return_in_a_cell_can_be_read_back(by_word, tmp_path):
-    text = "医生来了\r小学开学\r\n公路通了\n"
+@pytest.mark.parametrize("text", ["医生来了\r小学开学", "医生来了\r\n小学开学\n", '"医生", 他说', ";；，"])
+def test_any_text_in_a_cell_can_be_read_back(by_word, tmp_path, text):
     label_documents([Document("甲", text)], by_word, tmp_path / "out.csv", unit="row")
     assert csv_rows(tmp_path / "out.csv")[0]["text"] == text
 

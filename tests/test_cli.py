@@ -137,6 +137,7 @@ def test_the_command_answers_before_anything_heavy_is_imported(doing):
         ["label", "a.txt", "--nonsense"],
         ["report", "a.csv", "--lang", "fr"],
         ["train", "--min-positives", "few"],
+        ["train", "--jobs", "0"],
         ["segments"],
     ],
     ids=" ".join,

@@ -159,14 +159,16 @@ def test_the_paired_difference_of_equal_decisions_is_exactly_zero():
 
 
 def test_both_classifiers_are_scored_on_the_same_draws():
-    # In every document the first finds one of two positives more: however documents are drawn,
-    # it is ahead by the same, although each figure alone varies.
-    n = 30
-    gold = np.ones((2 * n, 1), dtype=bool)
-    first = np.tile([[True], [True]], (n, 1))
-    second = np.tile([[True], [False]], (n, 1))
-    difference = paired_difference(first, second, gold, [f"文{i // 2}" for i in range(2 * n)])
-    assert difference.low == difference.value == difference.high == pytest.approx(1 / 3)
+    # In half of the documents both find everything, in the other half nothing, but for one positive:
+    # each figure alone varies widely with the documents drawn, their difference hardly.
+    gold = np.ones((40, 1), dtype=bool)
+    first = np.arange(40)[:, None] < 20
+    second = first & (np.arange(40)[:, None] > 0)
+    groups = [f"文{i // 2}" for i in range(40)]
+    alone = evaluate_decisions(first, gold, groups, ["a"]).micro
+    difference = paired_difference(first, second, gold, groups)
+    assert alone.high - alone.low > 0.3
+    assert 0 <= difference.low < difference.value < difference.high < 0.1
 
 
 def gold_of(tiny_codebook):

@@ -25,11 +25,11 @@ def row(features, text):
 
 def test_weights_are_sublinear_tf_times_smooth_idf_at_length_one():
     # Of 3 texts 修 stands in 2, 路 in 1: idf = ln((1 + 3) / (1 + df)) + 1.
-    # In 修路修路 both stand twice: tf = 1 + ln 2. The row is then divided by its length.
+    # In 修修修路 the tf of 修 is 1 + ln 3, that of 路 is 1. The row is then divided by its length.
     features = TextFeatures(ngram_range=(1, 1), min_df=1).fit(TEXTS)
-    fix, road = (1 + math.log(2)) * (math.log(4 / 3) + 1), (1 + math.log(2)) * (math.log(4 / 2) + 1)
+    fix, road = (1 + math.log(3)) * (math.log(4 / 3) + 1), math.log(4 / 2) + 1
     length = math.hypot(fix, road)
-    assert row(features, "修路修路") == pytest.approx({"修": fix / length, "路": road / length}, rel=1e-6)
+    assert row(features, "修修修路") == pytest.approx({"修": fix / length, "路": road / length}, rel=1e-6)
 
 
 def test_terms_are_the_character_ngrams_of_the_lengths_asked_for():
@@ -105,7 +105,7 @@ def test_no_texts_give_no_rows_and_all_columns(tiny_lexicon):
 
 
 def test_features_restored_from_terms_and_idf_equal_the_fitted_ones_bit_for_bit(tiny_corpus, tiny_lexicon):
-    fitted = TextFeatures((1, 4), 2, tiny_lexicon).fit(tiny_corpus.texts)
+    fitted = TextFeatures((1, 4), 2, tiny_lexicon, 0.5).fit(tiny_corpus.texts)
     restored = TextFeatures.from_terms(
         fitted.terms_, fitted.idf_, ngram_range=(1, 4), min_df=2, lexicon=tiny_lexicon, lexicon_weight=0.5
     )

@@ -93,6 +93,14 @@ def test_a_rare_code_goes_to_as_many_folds_as_it_has_articles():
     assert per_fold(labels, grouped_folds(labels, groups, 5), 5)[:, 1].tolist() == [1] * 5
 
 
+def test_spreading_a_rare_code_outweighs_evening_out_sizes():
+    # Ten articles have the rare code once each; one of them is as long as a whole fold should be.
+    sizes = [40, *[1] * 9, *[15] * 10]
+    groups = [f"文{i:02}" for i, size in enumerate(sizes) for _ in range(size)]
+    labels = np.array([[int(g[1:]) < 10 and groups.index(g) == i] for i, g in enumerate(groups)])
+    assert per_fold(labels, grouped_folds(labels, groups, 5), 5)[:, 0].tolist() == [2] * 5
+
+
 def test_the_tiny_corpus_is_spread_evenly(tiny_corpus):
     folds = grouped_folds(tiny_corpus.labels, tiny_corpus.groups, 5)
     counts = per_fold(tiny_corpus.labels, folds, 5)

@@ -15,7 +15,7 @@ from classifier.codebook import codebook_from_text
 from classifier.errors import CorpusError, FupinError
 from classifier.model import LexiconClassifier, PolicyClassifier
 
-QUICK = {"ngram_range": (1, 2), "n_folds": 2}
+QUICK = {"C": 1.0, "ngram_range": (1, 2), "min_df": 2, "lexicon_weight": 0.5, "n_folds": 2}
 
 
 def fitted_parts(model):
@@ -283,19 +283,27 @@ exclusive: true
 codes:
   - {code: sport, name: 体育}
   - {code: stock, name: 股票}
+  - {code: stage, name: 戏剧}
 """
+NEWS = {
+    "sport": ("球队赢下比赛", "门将扑出点球"),
+    "stock": ("股价收盘上涨", "基金买入股票"),
+    "stage": ("剧团排演新戏", "名角登台献唱"),
+}
 
 
-def test_an_exclusive_codebook_gives_each_text_exactly_one_code():
-    words = {"sport": ("球队赢下比赛", "门将扑出点球"), "stock": ("股价收盘上涨", "基金买入股票")}
-    texts, labels = [], []
-    for i in range(24):
-        code = ("sport", "stock")[i % 2]
-        texts.append(words[code][i // 2 % 2] + "今日" * (i % 3))
-        labels.append([code == "sport", code == "stock"])
+def test_an_exclusive_codebook_gives_each_text_exactly_one_code_the_most_probable():
+    texts = [NEWS[code][i // 3 % 2] + "今日" * (i % 4) for i, code in enumerate(list(NEWS) * 12)]
+    labels = np.eye(3, dtype=bool)[np.arange(36) % 3]
     model = PolicyClassifier(codebook_from_text(EXCLUSIVE, "news.yaml"), **QUICK).fit(texts, labels)
-    assert np.array_equal(model.predict(texts), np.array(labels))
-    assert model.predict(["", "天气预报", "门将买入股票"]).sum(axis=1).tolist() == [1, 1, 1]
+    assert np.array_equal(model.predict(texts), labels)
+    unclear = ["", "天气预报", "门将买入股票", "球队赢下比赛股价收盘上涨剧团排演新戏"]
+    probabilities = model.predict_proba(unclear)
+    reached = (probabilities >= model.decisions_.threshold).sum(axis=1)
+    assert (reached != 1).any()  # by thresholds alone, some of these would get none or two
+    assert model.predict(unclear).sum(axis=1).tolist() == [1] * 4
+    assert model.predict(unclear).argmax(axis=1).tolist() == probabilities.argmax(axis=1).tolist()
+    assert model.out_of_fold_[1].sum(axis=1).tolist() == [1] * 36
 
 
 # --- mistakes are told ---

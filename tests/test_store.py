@@ -79,7 +79,7 @@ def test_a_loaded_model_says_the_same_of_itself(tiny_model, tiny_model_folder):
 
 
 def test_a_model_without_lexicon_comes_back_without_one(tiny_corpus, tmp_path):
-    model = PolicyClassifier(tiny_corpus.codebook, ngram_range=(1, 2), n_folds=2)
+    model = PolicyClassifier(tiny_corpus.codebook, ngram_range=(1, 2), min_df=2, n_folds=2)
     model.fit(tiny_corpus.texts, tiny_corpus.labels, tiny_corpus.groups)
     save_model(model, tmp_path / "m", "卡", {})
     loaded = load_model(tmp_path / "m")
@@ -101,7 +101,7 @@ codes:
     book = codebook_from_text(yaml, "direction.yaml")
     texts = ["往上走", "往下走"] * 12
     labels = np.array([[True, False], [False, True]] * 12)
-    save_model(PolicyClassifier(book, n_folds=2).fit(texts, labels), tmp_path / "m", "卡", {})
+    save_model(PolicyClassifier(book, min_df=2, n_folds=2).fit(texts, labels), tmp_path / "m", "卡", {})
     assert load_model(tmp_path / "m").predict(["", "天"]).sum(axis=1).tolist() == [1, 1]
 
 
@@ -294,6 +294,7 @@ FORGERIES = {
     "one feature too few": ("weights.npz", changed_weights("coef", lambda a: a[:, 1:])),
     "one code too few": ("weights.npz", changed_weights("coef", lambda a: a[1:])),
     "one intercept too few": ("weights.npz", changed_weights("intercept", lambda a: a[1:])),
+    "idf in two dimensions": ("weights.npz", changed_weights("idf", lambda a: a[:, None])),
     "one idf too few": ("weights.npz", changed_weights("idf", lambda a: a[1:])),
     "an array is missing": ("weights.npz", without("idf")),
     "weights that are no archive": ("weights.npz", lambda _: b"\x80\x04N."),
@@ -306,9 +307,10 @@ FORGERIES = {
     "a doubled term": ("features.json", changed_json(terms=["修", "修"])),
     "terms that are null": ("features.json", changed_json(terms=None)),
     "an empty n-gram range": ("features.json", changed_json(ngram_range=[])),
-    "an infinite min_df": ("features.json", lambda data: data.replace(b'"min_df": 2', b'"min_df": 1e999')),
+    "an infinite min_df": ("features.json", lambda data: re.sub(rb'"min_df": \d+', b'"min_df": 1e999', data)),
     "thresholds that are a list": ("thresholds.json", lambda _: b'["clinic", "school", "road"]'),
     "thresholds that are null": ("thresholds.json", lambda _: b"null"),
+    "a threshold for a renamed code": ("thresholds.json", lambda data: data.replace(b"road", b"market")),
     "a threshold for an unknown code": ("thresholds.json", changed_json(market={})),
     "a threshold that is no number": ("thresholds.json", first_threshold(threshold=float("nan"))),
     "a slope that is text": ("thresholds.json", first_threshold(slope="steep")),
@@ -331,6 +333,30 @@ def test_contents_that_make_no_sense_are_refused_though_their_hashes_fit(folder,
     assert_refused(folder, "the files do not fit together|codebook|lexicon")
 
 
+class Trap:
+    """An object whose unpickling makes a file: code that runs on loading."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.parametrize("name", ["coef", "intercept", "idf", "extra"])
+def test_no_code_in_an_array_is_run(folder, tmp_path, name):
+    with np.load(folder / "weights.npz") as archive:
+        arrays = {key: archive[key] for key in archive}
+    trap = np.array([Trap(tmp_path / "ran")], dtype=object)
+    (folder / "weights.npz").write_bytes(npz(**{**arrays, name: trap}))
+    reseal(folder)
+    if name == "extra":  # what is not asked for is not even read
+        assert load_model(folder).untrained_ == ("well",)
+    else:
+        assert_refused(folder, "Object arrays cannot be loaded")
+    assert not (tmp_path / "ran").exists()
+
+
 def test_resealing_an_unchanged_folder_loads(folder):
     reseal(folder)  # the forger of these tests knows the format
     assert load_model(folder).untrained_ == ("well",)
@@ -350,7 +376,7 @@ def test_resealing_an_unchanged_folder_loads(folder):
 )
 def test_a_model_that_could_not_be_loaded_again_is_not_written(tiny_corpus, tiny_lexicon, tmp_path, broken):
     codebook, lexicon = broken(tiny_corpus.codebook, tiny_lexicon)  # made in Python: there is no YAML to keep
-    model = PolicyClassifier(codebook, lexicon, ngram_range=(1, 1), n_folds=2)
+    model = PolicyClassifier(codebook, lexicon, ngram_range=(1, 1), min_df=2, n_folds=2)
     model.fit(tiny_corpus.texts, tiny_corpus.labels, tiny_corpus.groups)
     with pytest.raises(ModelError, match="could not be loaded again") as caught:
         save_model(model, tmp_path / "m", "卡", {})

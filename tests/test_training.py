@@ -12,7 +12,7 @@ from classifier.corpus import Segment, make_corpus, read_corpus
 from classifier.store import load_model, read_manifest
 from classifier.training import save_trained, train
 
-QUICK = {"ngram_range": (1, 2), "n_folds": 2}
+QUICK = {"C": 1.0, "ngram_range": (1, 2), "min_df": 2, "lexicon_weight": 0.5, "n_folds": 2}
 
 
 @pytest.fixture(scope="module")
