@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from classifier.codebook import Codebook, Scheme
 
 ATTENTION = 3  # exit code: done, but something needs attention
-INTERRUPTED = 130
 
 app = typer.Typer(
     help="Which policy measures does each sentence of a Chinese text name? 逐句识别文本中的扶贫政策措施。",
@@ -395,6 +394,3 @@ def main() -> None:
         app()
     except FupinError as error:
         _fail(error)
-    except KeyboardInterrupt:
-        say("interrupted")
-        raise SystemExit(INTERRUPTED) from None

@@ -115,8 +115,10 @@ def cross_fitted(
 ) -> tuple[Array, Labels]:
     """Return out-of-fold probabilities and decisions, each fold decided by what the others taught.
 
-    Thresholds chosen on the very scores they are measured on would flatter; here
-    neither the weights nor the thresholds have seen the segment they decide.
+    Thresholds chosen on the very scores they are measured on would flatter. Here the
+    threshold that decides a segment was chosen on other folds, and the weights that score
+    it were fitted without its article. (The scores of those other folds come from models
+    that did see it; a fully nested scheme would cost ``n_folds`` times as much.)
     """
     probabilities, decided = np.zeros_like(scores), np.zeros(labels.shape, dtype=bool)
     for fold in np.unique(folds):

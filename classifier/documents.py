@@ -252,7 +252,7 @@ def documents(
     for name in inputs:
         for identifier, path in _expand(name):
             try:
-                found = _read(identifier, path, reading)  # a text is read here, a table's rows below
+                found = _read(identifier, path, reading)  # bytes are read here, a table's rows below
             except InputError as error:
                 if on_error is None:
                     raise
@@ -276,7 +276,7 @@ def documents(
 def _read(identifier: str, path: Path, reading: Reading) -> Iterator[Document]:
     suffix = suffix_of(path)
     if suffix in TABLE_SUFFIXES:
-        return _rows_as_documents(path, reading)
+        return _rows_as_documents(table_rows(path, reading.encoding), path, reading)
     if suffix in TEXT_SUFFIXES or str(path) == STDIN:
         return iter([Document(identifier, read_text(path, reading.encoding))])
     raise InputError(
@@ -284,8 +284,8 @@ def _read(identifier: str, path: Path, reading: Reading) -> Iterator[Document]:
     )
 
 
-def _rows_as_documents(path: Path, reading: Reading) -> Iterator[Document]:
-    for number, row in enumerate(table_rows(path, reading.encoding), 1):
+def _rows_as_documents(rows: Iterator[dict[str, Any]], path: Path, reading: Reading) -> Iterator[Document]:
+    for number, row in enumerate(rows, 1):
         for column in (reading.text_column, reading.id_column):
             if column is not None and column not in row:
                 option = "--text-column" if column == reading.text_column else "--id-column"

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
 
 from classifier.errors import FupinError
 from classifier.lexicon import Lexicon
@@ -30,6 +31,23 @@ def prepare(text: str) -> str:
     '投入0亿元,惠及0户。'
     """
     return _NUMBER.sub("0", normalise(without_speaker(text)))
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Texts counted once, so that each fold can weigh its own share of them.
+
+    ``ngrams`` holds how often each of the sorted ``terms`` stands in each text, ``hits``
+    the lexicon's columns; both have one row a text.
+    """
+
+    terms: NDArray[np.object_]
+    ngrams: csr_matrix
+    hits: csr_matrix
+
+    def rows(self, chosen: NDArray[np.bool_]) -> Counts:
+        """Return the counts of some of the texts."""
+        return Counts(self.terms, self.ngrams[chosen], self.hits[chosen])
 
 
 class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -59,15 +77,37 @@ class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.lexicon = lexicon
         self.lexicon_weight = lexicon_weight
 
-    def fit(self, texts: Sequence[str], y: Any = None) -> TextFeatures:
-        """Learn the terms and their inverse document frequencies from ``texts``."""
-        vectorizer = self._vectorizer(min_df=self.min_df)
+    def count(self, texts: Sequence[str]) -> Counts:
+        """Count every n-gram and find every lexicon hit in ``texts``; see `Counts`."""
+        vectorizer = CountVectorizer(
+            analyzer="char", preprocessor=prepare, ngram_range=self.ngram_range, dtype=np.float32
+        )
         try:
-            vectorizer.fit(refuse_single(texts))
+            counts = vectorizer.fit_transform(refuse_single(texts))
         except ValueError as error:
             raise FupinError(f"no features: {error}", "give more text, or a lower min_df") from None
-        self._set(list(vectorizer.get_feature_names_out()), vectorizer.idf_)
+        return Counts(vectorizer.get_feature_names_out(), counts, self._lexicon_hits(texts))
+
+    def fit(self, texts: Sequence[str], y: Any = None) -> TextFeatures:
+        """Learn the terms and their inverse document frequencies from ``texts``."""
+        return self.fit_counts(self.count(texts))
+
+    def fit_counts(self, counts: Counts) -> TextFeatures:
+        """Do as `fit` does, for texts already counted."""
+        kept = np.flatnonzero(counts.ngrams.getnnz(axis=0) >= self.min_df)
+        if not len(kept):
+            raise FupinError(
+                f"no features: no n-gram stands in {self.min_df} texts", "give more text, or a lower min_df"
+            )
+        weights = TfidfTransformer(sublinear_tf=True).fit(counts.ngrams[:, kept])
+        self._set(list(counts.terms[kept]), weights.idf_)
         return self
+
+    def transform_counts(self, counts: Counts) -> csr_matrix:
+        """Do as `transform` does, for texts already counted."""
+        kept = np.searchsorted(counts.terms, np.array(self.terms_, dtype=object))
+        weighted = self.vectorizer_._tfidf.transform(counts.ngrams[:, kept])
+        return csr_matrix(hstack([weighted, counts.hits], format="csr", dtype=np.float32))
 
     @classmethod
     def from_terms(
@@ -100,8 +140,12 @@ class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.idf_ = np.asarray(idf, dtype=np.float32)
         self.vectorizer_ = self._vectorizer(vocabulary=self.terms_)
         self.vectorizer_.idf_ = self.idf_
-        claimed = {code for codes in self.lexicon.cues.values() for code in codes} if self.lexicon else set()
-        self.lexicon_codes_ = sorted(claimed)
+
+    @property
+    def lexicon_codes_(self) -> list[str]:
+        """The codes that have a lexicon column, in the order of the columns."""
+        cues = self.lexicon.cues.values() if self.lexicon else ()
+        return sorted({code for codes in cues for code in codes})
 
     def transform(self, texts: Sequence[str]) -> csr_matrix:
         """Return the features of ``texts``: float32 of shape (n_texts, n_terms + n_lexicon_codes)."""

@@ -16,7 +16,7 @@ from sklearn.svm import LinearSVC
 from classifier.codebook import Codebook
 from classifier.decisions import Decisions, cross_fitted, fit_decisions
 from classifier.errors import CorpusError
-from classifier.features import TextFeatures, refuse_single
+from classifier.features import Counts, TextFeatures, refuse_single
 from classifier.folds import grouped_folds
 from classifier.lexicon import Lexicon
 
@@ -107,8 +107,8 @@ class PolicyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     decisions_ : Decisions
         Of the trained codes.
     out_of_fold_ : pair of ndarrays, shape (n_segments, n_codes)
-        Probabilities and decisions for each training segment by models, calibrations and
-        thresholds that have not seen its article.
+        Probabilities and decisions for each training segment by models that have not seen
+        its article and thresholds chosen on other articles; see `cross_fitted`.
     """
 
     def __init__(
@@ -159,12 +159,13 @@ class PolicyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.untrained_ = tuple(c for c, t in zip(self.codes_, self.trained_, strict=True) if not t)
         known = labels[:, self.trained_]
         folds = grouped_folds(known, groups, self.n_folds)
-        scores = self._out_of_fold(texts, known, folds)
+        counts = self._features().count(texts)
+        scores = self._out_of_fold(counts, known, folds)
         self.decisions_ = fit_decisions(scores, known, exclusive=self.codebook.exclusive)
         probabilities, decided = cross_fitted(scores, known, folds, exclusive=self.codebook.exclusive)
         self.out_of_fold_ = self._widen(probabilities, np.nan), self._widen(decided, False)
-        self.features_ = self._features().fit(texts)
-        self._set_weights(*self._fit_codes(self.features_.transform(texts), known))
+        self.features_ = self._features().fit_counts(counts)
+        self._set_weights(*_fit_codes(self.features_.transform_counts(counts), known, self.C))
         return self
 
     def restore(
@@ -212,24 +213,16 @@ class PolicyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _features(self) -> TextFeatures:
         return TextFeatures(self.ngram_range, self.min_df, self.lexicon, self.lexicon_weight)
 
-    def _out_of_fold(self, texts: Sequence[str], labels: Labels, folds: NDArray[np.intp]) -> Scores:
+    def _out_of_fold(self, counts: Counts, labels: Labels, folds: NDArray[np.intp]) -> Scores:
         """Return scores for each segment by a model fitted without its fold."""
         scores = np.zeros(labels.shape)
-        for fold in range(self.n_folds):
-            inside = folds == fold
-            learn = [text for text, i in zip(texts, inside, strict=True) if not i]
-            test = [text for text, i in zip(texts, inside, strict=True) if i]
-            features = self._features().fit(learn)
-            coef, intercept = self._fit_codes(features.transform(learn), labels[~inside])
-            scores[inside] = features.transform(test) @ coef.T + intercept
-        return scores
-
-    def _fit_codes(self, X: csr_matrix, labels: Labels) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Fit one support vector machine a code; return weights (n_codes, n_features) and intercepts."""
-        fitted = Parallel(n_jobs=self.n_jobs)(
-            delayed(_fit_code)(X, labels[:, j], self.C) for j in range(labels.shape[1])
+        parts = Parallel(n_jobs=self.n_jobs)(
+            delayed(_fold_scores)(self._features(), counts, labels, folds == fold, self.C)
+            for fold in range(self.n_folds)
         )
-        return np.vstack([w for w, _ in fitted]), np.array([b for _, b in fitted], dtype=np.float32)
+        for fold, part in enumerate(parts):
+            scores[folds == fold] = part
+        return scores
 
     def _set_weights(self, coef: NDArray[np.float32], intercept: NDArray[np.float32]) -> None:
         # Rounded once, here: what is stored is what predicts.
@@ -262,6 +255,20 @@ class PolicyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def predict(self, texts: Sequence[str]) -> Labels:
         """Return which codes each text is given, bool of shape (n_texts, n_codes)."""
         return self.decide(self.predict_proba(texts))
+
+
+def _fold_scores(features: TextFeatures, counts: Counts, labels: Labels, inside: Labels, C: float) -> Scores:
+    """Fit to the segments outside a fold and score those inside it."""
+    learn = counts.rows(~inside)
+    features.fit_counts(learn)
+    coef, intercept = _fit_codes(features.transform_counts(learn), labels[~inside], C)
+    return np.asarray(features.transform_counts(counts.rows(inside)) @ coef.T + intercept)
+
+
+def _fit_codes(X: csr_matrix, labels: Labels, C: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Fit one support vector machine a code; return weights (n_codes, n_features) and intercepts."""
+    fitted = [_fit_code(X, labels[:, j], C) for j in range(labels.shape[1])]
+    return np.vstack([w for w, _ in fitted]), np.array([b for _, b in fitted], dtype=np.float32)
 
 
 def _fit_code(X: csr_matrix, positive: Labels, C: float) -> tuple[NDArray[np.float32], np.float32]:

@@ -95,17 +95,21 @@ def save_model(model: PolicyClassifier, folder: str | Path, card: str, training:
 
 def _replace(folder: Path, files: Mapping[str, bytes]) -> None:
     """Write the files beside the folder and put them in its place."""
-    aside = folder.with_name(f"{folder.name}.part")
+    aside, old = folder.with_name(f"{folder.name}.part"), folder.with_name(f"{folder.name}.old")
     try:
+        shutil.rmtree(old, ignore_errors=True)
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir(parents=True)
         for name, data in files.items():
             (aside / name).write_bytes(data)
         if folder.exists():
-            shutil.rmtree(folder)
+            folder.rename(old)
         aside.rename(folder)
     finally:
+        if old.exists() and not folder.exists():
+            old.rename(folder)  # what stood there before stays, where the new one could not take its place
         shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _pack(model: PolicyClassifier) -> dict[str, bytes]:

@@ -284,7 +284,9 @@ def test_a_jsonl_may_give_codes_as_a_list_or_joined(tmp_path):
     [
         pytest.param({"doc_id": "甲", "doc": "乙", "id": "丙-1"}, "甲", "甲", id="doc_id first"),
         pytest.param({"doc_id": "", "doc": "乙", "id": "丙-1"}, "乙", "乙", id="then doc"),
-        pytest.param({"doc_id": None, "id": "丙-丁-1"}, "1", "丙-丁", id="in gold the id up to its last dash"),
+        pytest.param(
+            {"doc_id": None, "id": "丙-丁-1"}, "1", "丙-丁", id="in gold the id up to its last dash"
+        ),
         pytest.param({"id": "丙"}, "1", "丙", id="in gold an id without a dash"),
         pytest.param({}, "1", "1", id="else the row's number"),
     ],

@@ -147,3 +147,21 @@ def test_texts_without_a_common_term_are_an_error_not_a_crash(texts):
     with pytest.raises(FupinError, match="no features") as caught:
         TextFeatures((1, 1), min_df=2).fit(texts)
     assert "min_df" in caught.value.hint
+
+
+def test_texts_counted_once_give_the_features_of_texts_read_anew(tiny_lexicon, tiny_corpus):
+    read = TextFeatures((1, 3), 2, tiny_lexicon, 0.3).fit(tiny_corpus.texts)
+    counts = read.count(tiny_corpus.texts)
+    counted = TextFeatures((1, 3), 2, tiny_lexicon, 0.3).fit_counts(counts)
+    assert counted.terms_ == read.terms_
+    assert (read.transform(tiny_corpus.texts) != counted.transform_counts(counts)).nnz == 0
+
+
+def test_some_rows_of_counts_weigh_as_if_they_had_been_counted_alone(tiny_lexicon, tiny_corpus):
+    some = np.arange(len(tiny_corpus.texts)) % 2 == 0
+    texts = [text for text, yes in zip(tiny_corpus.texts, some, strict=True) if yes]
+    alone = TextFeatures((1, 2), 2, tiny_lexicon).fit(texts)
+    share = TextFeatures((1, 2), 2, tiny_lexicon).count(tiny_corpus.texts).rows(some)
+    features = TextFeatures((1, 2), 2, tiny_lexicon).fit_counts(share)
+    assert features.terms_ == alone.terms_
+    assert (alone.transform(texts) != features.transform_counts(share)).nnz == 0

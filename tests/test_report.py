@@ -276,6 +276,7 @@ HOSTILE = [
     pytest.param("第一行\n\n# 标题\n---\n- 项目\r\n| x | y |", id="lines that look like blocks"),
     pytest.param("`代码` **粗** _斜_ ~~删~~ &lt;b&gt; &#60;script&#62;", id="marks and entities"),
     pytest.param("{{ 7 * 7 }} {% raw %} {# x #}", id="template code"),
+    pytest.param("\\*不粗\\* \\[不是链接\\](x) 末尾\\", id="backslashes before marks"),
     pytest.param("1. 发展养殖", id="a numbered point"),
     pytest.param("2) 修路", id="a numbered point with a bracket"),
     pytest.param("- 修路", id="a dash"),
@@ -387,10 +388,11 @@ def test_hostile_text_is_read_in_markdown_as_it_was(report, text):
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_text_cannot_break_a_markdown_table(report, text):
-    for table in tables(to_markdown(hostile_report(report, text))):
-        assert {len(row) for row in table} in ({6}, {5})
-        assert len(table) == 2
+def test_hostile_text_cannot_move_the_cells_of_a_markdown_table(report, text):
+    # A renderer drops the cells that a row has too many: what counts is that the last ones are the counts.
+    (_, code), (_, category) = tables(to_markdown(hostile_report(report, text)))
+    assert code[0] == " ".join(text.split())
+    assert code[2:] == category[1:] == ["1", "100.0%", "1", "100.0%"]
 
 
 # --- writing ---

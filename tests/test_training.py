@@ -9,6 +9,8 @@ import pytest
 
 from classifier.codebook import codebook_from_text
 from classifier.corpus import Segment, make_corpus, read_corpus
+from classifier.errors import CodebookError
+from classifier.model import PolicyClassifier
 from classifier.store import load_model, read_manifest
 from classifier.training import save_trained, train
 
@@ -54,6 +56,16 @@ def test_what_cannot_be_learned_from_other_articles_scores_badly_although_the_fi
     outcome = train(corpus, ngram_range=(1, 1), C=100.0, min_df=1)
     assert np.array_equal(outcome.model.predict(corpus.texts), corpus.labels)
     assert outcome.comparisons[0].model.micro.value < 0.9
+
+
+def test_an_unknown_scheme_is_told_before_the_work(tiny_corpus, monkeypatch):
+    def fit(*_):
+        raise AssertionError("the work began")
+
+    monkeypatch.setattr(PolicyClassifier, "fit", fit)
+    with pytest.raises(CodebookError, match="village: no scheme 'three-kinds'") as caught:
+        train(tiny_corpus, schemes=("two-kinds", "three-kinds"))
+    assert "two-kinds" in caught.value.hint
 
 
 def test_without_a_lexicon_there_is_no_baseline(tiny_corpus, tmp_path):
