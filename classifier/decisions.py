@@ -17,7 +17,7 @@ Labels = NDArray[np.bool_]
 
 # Weight of the threshold shared by all codes, counted in positive segments: a code with
 # this many positives leans on its own best threshold and on the shared one alike.
-SHRINKAGE = 100
+SHRINKAGE = 3000
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,9 @@ def best_threshold(probabilities: Array, labels: Labels) -> float:
     return float((ranked[last] + below) / 2)
 
 
-def fit_decisions(scores: Array, labels: Labels, *, exclusive: bool = False) -> Decisions:
+def fit_decisions(
+    scores: Array, labels: Labels, *, exclusive: bool = False, shrinkage: float = SHRINKAGE
+) -> Decisions:
     """Learn calibration and thresholds from out-of-fold scores.
 
     Each code's threshold is the one of highest F1, drawn towards the threshold of
@@ -99,6 +101,9 @@ def fit_decisions(scores: Array, labels: Labels, *, exclusive: bool = False) -> 
     scores : ndarray of float, shape (n_segments, n_codes)
     labels : ndarray of bool, the same shape
         Every column holds at least one positive and one negative.
+    exclusive : bool
+    shrinkage : float
+        The weight of the shared threshold, in positive segments.
     """
     fitted = [fit_sigmoid(scores[:, j], labels[:, j]) for j in range(labels.shape[1])]
     slope, offset = (np.array(column) for column in zip(*fitted, strict=True))
@@ -106,7 +111,7 @@ def fit_decisions(scores: Array, labels: Labels, *, exclusive: bool = False) -> 
     probabilities = untuned.probabilities(scores)
     shared = best_threshold(probabilities.ravel(), labels.ravel())
     own = np.array([best_threshold(probabilities[:, j], labels[:, j]) for j in range(labels.shape[1])])
-    weight = labels.sum(axis=0) / (labels.sum(axis=0) + SHRINKAGE)
+    weight = labels.sum(axis=0) / (labels.sum(axis=0) + shrinkage)
     return Decisions(slope, offset, weight * own + (1 - weight) * shared, exclusive)
 
 

@@ -70,7 +70,7 @@ class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         ngram_range: tuple[int, int] = (1, 3),
         min_df: int = 3,
         lexicon: Lexicon | None = None,
-        lexicon_weight: float = 0.1,
+        lexicon_weight: float = 0.075,
     ) -> None:
         self.ngram_range = ngram_range
         self.min_df = min_df

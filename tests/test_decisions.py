@@ -8,7 +8,6 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from classifier.decisions import (
-    SHRINKAGE,
     Decisions,
     best_threshold,
     cross_fitted,
@@ -83,13 +82,13 @@ def test_calibrated_probabilities_add_up_to_the_number_of_positives():
 def test_a_code_with_many_positives_leans_on_its_own_threshold_and_a_rare_one_on_the_shared_one():
     rng = np.random.default_rng(7)
     n = 4000
-    labels = np.column_stack([np.arange(n) < 40 * SHRINKAGE // 2, np.arange(n) % (n // 4) == 0])
+    labels = np.column_stack([np.arange(n) < 2000, np.arange(n) % (n // 4) == 0])
     scores = rng.normal(size=(n, 2)) + np.where(labels, 2.0, -1.0)
-    decisions = fit_decisions(scores, labels)
+    decisions = fit_decisions(scores, labels, shrinkage=100)
     probabilities = decisions.probabilities(scores)
     own = np.array([best_threshold(probabilities[:, j], labels[:, j]) for j in range(2)])
     shared = best_threshold(probabilities.ravel(), labels.ravel())
-    share_of_own = labels.sum(axis=0) / (labels.sum(axis=0) + SHRINKAGE)
+    share_of_own = labels.sum(axis=0) / (labels.sum(axis=0) + 100)
     assert share_of_own.round(2).tolist() == [0.95, 0.04]
     assert decisions.threshold == pytest.approx(share_of_own * own + (1 - share_of_own) * shared)
 
