@@ -8,7 +8,7 @@ import json
 import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -22,6 +22,7 @@ from classifier.documents import ID_COLUMNS, Document
 from classifier.errors import InputError, OutputError
 from classifier.model import Classifier
 from classifier.segments import segments
+from classifier.whole_file import whole_file
 
 FORMATS = ("csv", "jsonl")
 UNITS = ("segment", "row")
@@ -217,26 +218,16 @@ def _format_of(out: Path | None, file_format: str | None) -> str:
 
 @contextmanager
 def _opened(out: Path | None, *, bom: bool) -> Iterator[TextIO]:
-    """Open ``OUT.part``, renamed to ``OUT`` on success and removed on failure; None is standard output."""
-    if out is None:
-        stream = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="", write_through=True)
-        try:
+    """Open a file that appears when it is whole; None is standard output."""
+    if out is not None:
+        with whole_file(out, bom=bom) as stream:
             yield stream
-        finally:
-            stream.detach()
         return
-    part = out.with_name(out.name + ".part")
+    stdout = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="", write_through=True)
     try:
-        with part.open("w", encoding="utf-8-sig" if bom else "utf-8", newline="") as stream:
-            yield stream
-        part.replace(out)
-    except OSError as error:
-        raise OutputError(
-            f"{out}: {error.strerror or error}", "check the folder and its permissions"
-        ) from None
+        yield stdout
     finally:
-        with suppress(OSError):  # after success there is none
-            part.unlink()
+        stdout.detach()
 
 
 def _write_csv(frame: pd.DataFrame, stream: TextIO, *, first: bool) -> None:

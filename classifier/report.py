@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from classifier.codebook import Codebook
 from classifier.corpus import split_codes
 from classifier.documents import table_rows
 from classifier.errors import InputError, OutputError
+from classifier.whole_file import whole_file
 from classifier.yaml_lines import parse
 
 LANGUAGES = ("zh", "en")
@@ -223,19 +223,5 @@ def write_report(report: Report, out: Path) -> None:
     writers = {".html": to_html, ".htm": to_html, ".md": to_markdown}
     if out.suffix.lower() not in writers:
         raise OutputError(f"{out}: unknown format '{out.suffix}'", "a report is .html or .md")
-    write_aside(out, writers[out.suffix.lower()](report))
-
-
-def write_aside(out: Path, text: str) -> None:
-    """Write text to a file through a neighbour of its, so that no half file stands under its name."""
-    part = out.with_name(out.name + ".part")
-    try:
-        part.write_text(text, encoding="utf-8", newline="\n")
-        part.replace(out)
-    except OSError as error:
-        raise OutputError(
-            f"{out}: {error.strerror or error}", "check the folder and its permissions"
-        ) from None
-    finally:
-        with suppress(OSError):  # after success there is none
-            part.unlink()
+    with whole_file(out) as stream:
+        stream.write(writers[out.suffix.lower()](report))

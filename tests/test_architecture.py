@@ -16,6 +16,7 @@ PACKAGE = Path(classifier.__file__).resolve().parent
 ORDER = (
     "errors",
     "yaml_lines",
+    "whole_file",
     "shipped",
     "codebook",
     "segments",

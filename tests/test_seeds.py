@@ -102,6 +102,7 @@ def test_no_sentence_is_taken_from_outside(articles, shared):
     examples = [p.read_text(encoding="utf-8") for p in sorted((ROOT / "docs" / "examples").glob("*.txt"))]
     codebook = [e.text for c in load_codebook().codes for e in (*c.examples, *c.counter_examples)]
     texts = [(s.place, s.text) for a in articles for s in a.segments]
+    texts += [(f"title of {a.doc_id}", a.about["title"]) for a in articles]
     texts += [("docs/examples", t) for t in examples] + [("codebook", t) for t in codebook]
     windows = (
         (place, t[i : i + WINDOW]) for place, text in texts for t in [han(text)] for i in range(len(t))

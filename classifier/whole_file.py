@@ -1,0 +1,30 @@
+"""Writing a file whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TextIO
+
+from classifier.errors import OutputError
+
+
+@contextmanager
+def whole_file(out: Path, *, bom: bool = False) -> Iterator[TextIO]:
+    """Open ``OUT.part`` as UTF-8, put in the place of ``OUT`` on success and removed on failure.
+
+    Line ends are written as given. Raises `OutputError` where the place cannot be written.
+    """
+    part = out.with_name(out.name + ".part")
+    try:
+        with part.open("w", encoding="utf-8-sig" if bom else "utf-8", newline="") as stream:
+            yield stream
+        part.replace(out)
+    except OSError as error:
+        raise OutputError(
+            f"{out}: {error.strerror or error}", "check the folder and its permissions"
+        ) from None
+    finally:
+        with suppress(OSError):  # after success there is none
+            part.unlink()
