@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
+from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 
 from classifier.errors import FupinError
 from classifier.lexicon import Lexicon
@@ -79,14 +79,12 @@ class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def count(self, texts: Sequence[str]) -> Counts:
         """Count every n-gram and find every lexicon hit in ``texts``; see `Counts`."""
-        vectorizer = CountVectorizer(
-            analyzer="char", preprocessor=prepare, ngram_range=self.ngram_range, dtype=np.float32
-        )
+        counter = self._counter()
         try:
-            counts = vectorizer.fit_transform(refuse_single(texts))
+            ngrams = counter.fit_transform(refuse_single(texts))
         except ValueError as error:
             raise FupinError(f"no features: {error}", "give more text, or a lower min_df") from None
-        return Counts(vectorizer.get_feature_names_out(), counts, self._lexicon_hits(texts))
+        return Counts(counter.get_feature_names_out(), ngrams, self._lexicon_hits(texts))
 
     def fit(self, texts: Sequence[str], y: Any = None) -> TextFeatures:
         """Learn the terms and their inverse document frequencies from ``texts``."""
@@ -106,8 +104,7 @@ class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def transform_counts(self, counts: Counts) -> csr_matrix:
         """Do as `transform` does, for texts already counted."""
         kept = np.searchsorted(counts.terms, np.array(self.terms_, dtype=object))
-        weighted = self.vectorizer_._tfidf.transform(counts.ngrams[:, kept])
-        return csr_matrix(hstack([weighted, counts.hits], format="csr", dtype=np.float32))
+        return self._weighted(counts.ngrams[:, kept], counts.hits)
 
     @classmethod
     def from_terms(
@@ -125,21 +122,25 @@ class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         features._set(terms, idf)
         return features
 
-    def _vectorizer(self, **options: Any) -> TfidfVectorizer:
-        return TfidfVectorizer(
+    def _counter(self, terms: Sequence[str] | None = None) -> CountVectorizer:
+        """Return what counts n-grams: these terms, or every one it meets."""
+        return CountVectorizer(
             analyzer="char",
             preprocessor=prepare,
             ngram_range=self.ngram_range,
-            sublinear_tf=True,
             dtype=np.float32,
-            **options,
+            vocabulary=terms,
         )
 
     def _set(self, terms: Sequence[str], idf: NDArray[np.float32]) -> None:
         self.terms_ = list(terms)
         self.idf_ = np.asarray(idf, dtype=np.float32)
-        self.vectorizer_ = self._vectorizer(vocabulary=self.terms_)
-        self.vectorizer_.idf_ = self.idf_
+        self.counter_ = self._counter(self.terms_)
+        self.weights_ = TfidfTransformer(sublinear_tf=True)
+        self.weights_.idf_ = self.idf_
+
+    def _weighted(self, ngrams: csr_matrix, hits: csr_matrix) -> csr_matrix:
+        return csr_matrix(hstack([self.weights_.transform(ngrams), hits], format="csr", dtype=np.float32))
 
     @property
     def lexicon_codes_(self) -> list[str]:
@@ -151,8 +152,7 @@ class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Return the features of ``texts``: float32 of shape (n_texts, n_terms + n_lexicon_codes)."""
         if not len(refuse_single(texts)):
             return csr_matrix(np.zeros((0, len(self.get_feature_names_out())), dtype=np.float32))
-        terms = self.vectorizer_.transform(texts)
-        return csr_matrix(hstack([terms, self._lexicon_hits(texts)], format="csr", dtype=np.float32))
+        return self._weighted(self.counter_.transform(texts), self._lexicon_hits(texts))
 
     def _lexicon_hits(self, texts: Sequence[str]) -> csr_matrix:
         column = {code: i for i, code in enumerate(self.lexicon_codes_)}

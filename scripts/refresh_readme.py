@@ -2,8 +2,8 @@
 
     python scripts/refresh_readme.py [SHARED]
 
-SHARED is the folder with the outside documents (by default ../shared); without it the
-rows that need them are left as they are, and the script says so.
+SHARED is the folder with the outside documents (by default ../shared); without it nothing
+is written, and the script says so.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import re
 import sys
 from pathlib import Path
 
-from classifier import evaluate, load_model, read_corpus, read_gold
-from classifier.evaluation import Comparison, baseline_of, compare
+from classifier import evaluate, load_model, read_corpus, read_gold, train
+from classifier.evaluation import Comparison
 from classifier.store import read_manifest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -77,11 +77,7 @@ def out_of_fold() -> Comparison:
     corpus = read_corpus([ROOT / "seeds"], model.codebook)
     if corpus.sha256() != read_manifest(ROOT / "models" / "default")["training"]["sha256"]:
         raise SystemExit("models/default was not made from seeds/ as they are: run make train first")
-    fresh = type(model)(model.codebook, model.lexicon, n_jobs=2).fit(
-        corpus.texts, corpus.labels, corpus.groups
-    )
-    baseline = baseline_of(model)
-    return compare(corpus, fresh.out_of_fold_[1], baseline.predict(corpus.texts) if baseline else None)
+    return train(corpus, model.lexicon, n_jobs=2).comparisons[0]
 
 
 def main() -> None:
