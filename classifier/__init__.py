@@ -24,6 +24,7 @@ _PUBLIC = {
     "load_codebook": "codebook",
     "load_lexicon": "lexicon",
     "load_model": "store",
+    "load_prior": "prior",
     "read_corpus": "corpus",
     "read_gold": "corpus",
     "save_model": "store",

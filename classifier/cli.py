@@ -114,6 +114,7 @@ def train(
     from classifier.corpus import read_corpus
     from classifier.evaluation import to_text
     from classifier.lexicon import load_lexicon
+    from classifier.prior import load_prior
     from classifier.training import save_trained
     from classifier.training import train as fit
 
@@ -128,7 +129,8 @@ def train(
     labelled = read_corpus(paths, book)
     say(f"{len(labelled.texts):,} segments in {len(set(labelled.groups)):,} documents; training …")
     schemes = tuple(scheme) if scheme is not None else _default_schemes(book)
-    trained = fit(labelled, words, schemes=schemes, min_positives=min_positives, n_jobs=jobs)
+    prior = None if codebook else load_prior()
+    trained = fit(labelled, words, prior=prior, schemes=schemes, min_positives=min_positives, n_jobs=jobs)
     save_trained(trained, out)
     for comparison in trained.comparisons:
         typer.echo(to_text(comparison, book))

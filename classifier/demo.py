@@ -13,6 +13,7 @@ from classifier.corpus import read_corpus
 from classifier.documents import documents
 from classifier.lexicon import load_lexicon
 from classifier.model import PolicyClassifier
+from classifier.prior import load_prior
 from classifier.report import make_report, read_labelled, write_report
 from classifier.store import load_model
 from classifier.training import save_trained, train
@@ -54,5 +55,6 @@ def run_demo(out: Path) -> Iterator[str]:
 def _trained(folder: Path) -> PolicyClassifier:
     book = load_codebook()
     corpus = read_corpus([shipped.SEEDS], book)
-    save_trained(train(corpus, load_lexicon(), n_jobs=min(2, os.cpu_count() or 1)), folder)
+    trained = train(corpus, load_lexicon(), prior=load_prior(), n_jobs=min(2, os.cpu_count() or 1))
+    save_trained(trained, folder)
     return load_model(folder)

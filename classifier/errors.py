@@ -7,6 +7,7 @@ FupinError                  whatever a user can put right; carries a one-line ``
 │   └── NothingReadError    not one document could be read
 ├── OutputError             a place that cannot be written
 ├── CorpusError             labelled text that cannot be used for training or scoring
+├── PriorError              prior weights that are missing or damaged
 └── ModelError              a model folder that is damaged, foreign or of another format
 """
 
@@ -53,6 +54,10 @@ class OutputError(FupinError):
 
 class CorpusError(FupinError):
     """Labelled text cannot be used for training or scoring."""
+
+
+class PriorError(FupinError):
+    """Prior weights are missing or damaged."""
 
 
 class ModelError(FupinError):

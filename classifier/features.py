@@ -45,7 +45,7 @@ class Counts:
     ngrams: csr_matrix
     hits: csr_matrix
 
-    def rows(self, chosen: NDArray[np.bool_]) -> Counts:
+    def rows(self, chosen: NDArray[Any]) -> Counts:
         """Return the counts of some of the texts."""
         return Counts(self.terms, self.ngrams[chosen], self.hits[chosen])
 

@@ -6,19 +6,18 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import NotFittedError
-from sklearn.svm import LinearSVC
 
 from classifier.codebook import Codebook
 from classifier.decisions import Decisions, cross_fitted, fit_decisions
 from classifier.errors import CorpusError
-from classifier.features import Counts, TextFeatures, refuse_single
+from classifier.features import TextFeatures, refuse_single
 from classifier.folds import grouped_folds
 from classifier.lexicon import Lexicon
+from classifier.machines import Task, choose_strength, fit, out_of_fold
+from classifier.prior import Prior
 
 Scores = NDArray[np.float64]
 Labels = NDArray[np.bool_]
@@ -90,8 +89,11 @@ class PolicyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         exactly one code, the most probable.
     lexicon : Lexicon or None
         Its hits become features.
-    C : float
-        Inverse strength of regularisation.
+    prior : Prior or None
+        What labelled text from outside taught; its score becomes a feature of each code.
+    C : float or None
+        Inverse strength of regularisation; None chooses it by cross-validation over
+        whole articles, see `choose_strength`.
     ngram_range, min_df, lexicon_weight
         See `TextFeatures`.
     n_folds : int
@@ -103,6 +105,8 @@ class PolicyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     Attributes
     ----------
+    C_ : float
+        The strength used.
     codes_, untrained_ : tuple of str
     decisions_ : Decisions
         Of the trained codes.
@@ -115,8 +119,9 @@ class PolicyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self,
         codebook: Codebook,
         lexicon: Lexicon | None = None,
+        prior: Prior | None = None,
         *,
-        C: float = 2.0,
+        C: float | None = None,
         ngram_range: tuple[int, int] = (1, 3),
         min_df: int = 3,
         lexicon_weight: float = 0.075,
@@ -126,6 +131,7 @@ class PolicyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ) -> None:
         self.codebook = codebook
         self.lexicon = lexicon
+        self.prior = prior
         self.C = C
         self.ngram_range = ngram_range
         self.min_df = min_df
@@ -159,14 +165,24 @@ class PolicyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.untrained_ = tuple(c for c, t in zip(self.codes_, self.trained_, strict=True) if not t)
         known = labels[:, self.trained_]
         folds = grouped_folds(known, groups, self.n_folds)
-        counts = self._features().count(texts)
-        scores = self._out_of_fold(counts, known, folds)
+        task = self._task(texts, known)
+        self.C_ = self.C if self.C is not None else choose_strength(task, groups, self.n_jobs)
+        scores = out_of_fold(task, folds, self.C_, self.n_jobs)
         self.decisions_ = fit_decisions(scores, known, exclusive=self.codebook.exclusive)
         probabilities, decided = cross_fitted(scores, known, folds, exclusive=self.codebook.exclusive)
         self.out_of_fold_ = self._widen(probabilities, np.nan), self._widen(decided, False)
-        self.features_ = self._features().fit_counts(counts)
-        self._set_weights(*_fit_codes(self.features_.transform_counts(counts), known, self.C))
+        machines = fit(task, self.C_)
+        self.features_, self.intercept_ = machines.features, machines.intercept
+        # Rounded once, here: what is stored is what predicts.
+        self.coef_ = machines.coef.astype(np.float16).astype(np.float32)
         return self
+
+    def _task(self, texts: Sequence[str], labels: Labels) -> Task:
+        names = ("ngram_range", "min_df", "lexicon", "lexicon_weight")
+        options = {name: getattr(self, name) for name in names}
+        codes = tuple(c for c, t in zip(self.codes_, self.trained_, strict=True) if t)
+        counts = TextFeatures(**options).count(texts)
+        return Task(counts, labels, codes, self.prior, options, self.codebook.exclusive)
 
     def restore(
         self,
@@ -210,25 +226,6 @@ class PolicyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             )
         return trained
 
-    def _features(self) -> TextFeatures:
-        return TextFeatures(self.ngram_range, self.min_df, self.lexicon, self.lexicon_weight)
-
-    def _out_of_fold(self, counts: Counts, labels: Labels, folds: NDArray[np.intp]) -> Scores:
-        """Return scores for each segment by a model fitted without its fold."""
-        scores = np.zeros(labels.shape)
-        parts = Parallel(n_jobs=self.n_jobs)(
-            delayed(_fold_scores)(self._features(), counts, labels, folds == fold, self.C)
-            for fold in range(self.n_folds)
-        )
-        for fold, part in enumerate(parts):
-            scores[folds == fold] = part
-        return scores
-
-    def _set_weights(self, coef: NDArray[np.float32], intercept: NDArray[np.float32]) -> None:
-        # Rounded once, here: what is stored is what predicts.
-        self.coef_ = coef.astype(np.float16).astype(np.float32)
-        self.intercept_ = intercept
-
     def _widen(self, columns: NDArray[Any], fill: float | bool) -> NDArray[Any]:
         """Return trained columns among all codes, the untrained ones filled."""
         wide = np.full((len(columns), len(self.codes_)), fill, dtype=columns.dtype)
@@ -255,24 +252,3 @@ class PolicyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def predict(self, texts: Sequence[str]) -> Labels:
         """Return which codes each text is given, bool of shape (n_texts, n_codes)."""
         return self.decide(self.predict_proba(texts))
-
-
-def _fold_scores(features: TextFeatures, counts: Counts, labels: Labels, inside: Labels, C: float) -> Scores:
-    """Fit to the segments outside a fold and score those inside it."""
-    learn = counts.rows(~inside)
-    features.fit_counts(learn)
-    coef, intercept = _fit_codes(features.transform_counts(learn), labels[~inside], C)
-    return np.asarray(features.transform_counts(counts.rows(inside)) @ coef.T + intercept)
-
-
-def _fit_codes(X: csr_matrix, labels: Labels, C: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Fit one support vector machine a code; return weights (n_codes, n_features) and intercepts."""
-    fitted = [_fit_code(X, labels[:, j], C) for j in range(labels.shape[1])]
-    return np.vstack([w for w, _ in fitted]), np.array([b for _, b in fitted], dtype=np.float32)
-
-
-def _fit_code(X: csr_matrix, positive: Labels, C: float) -> tuple[NDArray[np.float32], np.float32]:
-    if positive.all() or not positive.any():  # the fold left out holds all there is of the other kind
-        return np.zeros(X.shape[1], dtype=np.float32), np.float32(1 if positive.all() else -1)
-    machine = LinearSVC(C=C, random_state=0).fit(X, positive)
-    return machine.coef_[0].astype(np.float32), np.float32(machine.intercept_[0])

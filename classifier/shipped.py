@@ -10,6 +10,7 @@ _ROOT = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent
 
 CODEBOOK = _ROOT / "labels" / "codebook.yaml"
 LEXICON = _ROOT / "labels" / "lexicon.yaml"
+PRIOR = _ROOT / "labels" / "prior.npz"
 MODEL = _ROOT / "models" / "default"
 EXAMPLES = _ROOT / "docs" / "examples"
 SEEDS = _ROOT / "seeds"  # in a checkout only: the starter corpus is not part of the wheel

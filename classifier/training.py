@@ -36,7 +36,7 @@ def train(
     schemes : tuple of str
         Schemes of the codebook to score beside the codes.
     **options
-        Parameters of `PolicyClassifier`.
+        Parameters of `PolicyClassifier`, the prior among them.
     """
     for name in schemes:
         corpus.codebook.scheme(name)  # an unknown scheme is told before the work, not after

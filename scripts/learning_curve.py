@@ -15,6 +15,7 @@ import numpy as np
 
 from classifier import evaluate, load_codebook, load_lexicon, read_corpus, read_gold, train
 from classifier.corpus import Corpus
+from classifier.prior import load_prior
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARES = (1 / 8, 1 / 4, 1 / 2, 1)
@@ -39,9 +40,14 @@ def main() -> None:
         read_gold(ROOT / "labels" / "gold" / "news_dev.jsonl", book, news),
     ]
     print("| segments | features | out of fold | seeds_dev | news_dev |\n|---|---|---|---|---|")
-    for words, name in ((None, "text alone"), (lexicon, "text and lexicon")):
+    kinds = (
+        (None, None, "text alone"),
+        (lexicon, None, "text and lexicon"),
+        (lexicon, load_prior(), "text, lexicon, prior"),
+    )
+    for words, prior, name in kinds:
         for share in SHARES:
-            trained = train(part(corpus, share), words, n_jobs=2)
+            trained = train(part(corpus, share), words, prior=prior, C=2.0, n_jobs=2)
             figures = [trained.comparisons[0].model] + [evaluate(trained.model, g).model for g in gold]
             cells = " | ".join(f"{f.micro.value:.3f} / {f.macro.value:.3f}" for f in figures)
             print(f"| {len(trained.corpus.texts):,} | {name} | {cells} |", flush=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from classifier import evaluate, load_model, read_corpus, read_gold, train
 from classifier.evaluation import Comparison
+from classifier.prior import load_prior
 from classifier.store import read_manifest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -77,7 +78,7 @@ def out_of_fold() -> Comparison:
     corpus = read_corpus([ROOT / "seeds"], model.codebook)
     if corpus.sha256() != read_manifest(ROOT / "models" / "default")["training"]["sha256"]:
         raise SystemExit("models/default was not made from seeds/ as they are: run make train first")
-    return train(corpus, model.lexicon, n_jobs=2).comparisons[0]
+    return train(corpus, model.lexicon, prior=load_prior(), n_jobs=2).comparisons[0]
 
 
 def main() -> None:

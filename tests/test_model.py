@@ -50,6 +50,7 @@ def test_parameters_can_be_read_and_set(tiny_codebook, tiny_lexicon):
     wanted = {
         "codebook": tiny_codebook,
         "lexicon": tiny_lexicon,
+        "prior": None,
         "C": 2.0,
         "ngram_range": (2, 3),
         "min_df": 3,

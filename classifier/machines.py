@@ -1,0 +1,139 @@
+"""One linear machine a code: fitting, scoring articles held out, and choosing the strength."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix, hstack
+from sklearn.svm import LinearSVC
+
+from classifier.decisions import cross_fitted
+from classifier.features import Counts, TextFeatures
+from classifier.folds import grouped_folds
+from classifier.prior import Prior
+
+Scores = NDArray[np.float64]
+Labels = NDArray[np.bool_]
+Weights = NDArray[np.float32]
+
+PRIOR_WEIGHT = 0.1  # of the prior's score as a feature: small, so that it is trusted as far as it pays
+STRENGTHS = (0.25, 0.5, 1.0, 2.0, 4.0)  # of which cross-validation chooses C
+CHOICE_SEGMENTS = 8000  # on which it chooses, in whole articles, where there are more
+CHOICE_FOLDS = 3
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be learned: texts counted once, and their labels.
+
+    ``labels`` is bool of shape (n_segments, n_codes), its columns are ``codes``;
+    ``options`` are the parameters of `TextFeatures`.
+    """
+
+    counts: Counts
+    labels: Labels
+    codes: tuple[str, ...]
+    prior: Prior | None
+    options: dict[str, Any]
+    exclusive: bool = False
+
+    def rows(self, chosen: NDArray[Any]) -> Task:
+        """Return the task on some of the segments."""
+        return Task(
+            self.counts.rows(chosen),
+            self.labels[chosen],
+            self.codes,
+            self.prior,
+            self.options,
+            self.exclusive,
+        )
+
+
+@dataclass(frozen=True)
+class Machines:
+    """Fitted features and, for each code, a row of ``coef`` (float32) and an ``intercept``."""
+
+    features: TextFeatures
+    coef: Weights
+    intercept: Weights
+
+    def scores(self, counts: Counts) -> Scores:
+        """Return scores of counted texts, shape (n_texts, n_codes)."""
+        return np.asarray(self.features.transform_counts(counts) @ self.coef.T + self.intercept)
+
+
+def fit(task: Task, C: float) -> Machines:
+    """Fit features and one support vector machine a code (squared hinge loss) to a task."""
+    features = TextFeatures(**task.options).fit_counts(task.counts)
+    X = features.transform_counts(task.counts)
+    prior = np.zeros((len(task.codes), X.shape[1]), dtype=np.float32)
+    if task.prior is not None:
+        prior = task.prior.aligned(task.codes, features.get_feature_names_out())
+    fitted = [_fit_code(X, task.labels[:, j], C, prior[j]) for j in range(len(task.codes))]
+    return Machines(
+        features, np.vstack([w for w, _ in fitted]), np.array([b for _, b in fitted], dtype=np.float32)
+    )
+
+
+def _fit_code(X: csr_matrix, positive: Labels, C: float, prior: Weights) -> tuple[Weights, np.float32]:
+    """Fit one machine; the prior's score is a feature while fitting and part of the weights after it."""
+    if positive.all() or not positive.any():  # the fold left out holds all there is of the other kind
+        return np.zeros(X.shape[1], dtype=np.float32), np.float32(1 if positive.all() else -1)
+    if prior.any():
+        outside = csr_matrix((PRIOR_WEIGHT * (X @ prior))[:, None])
+        X = csr_matrix(hstack([X, outside], format="csr", dtype=np.float32))
+    machine = LinearSVC(C=C, random_state=0).fit(X, positive)
+    coef = machine.coef_[0][: len(prior)]
+    if prior.any():
+        coef = coef + machine.coef_[0][-1] * PRIOR_WEIGHT * prior
+    return coef.astype(np.float32), np.float32(machine.intercept_[0])
+
+
+def out_of_fold(task: Task, folds: NDArray[np.intp], C: float, n_jobs: int = 1) -> Scores:
+    """Return scores for each segment by machines fitted without its fold."""
+    scores = np.zeros(task.labels.shape)
+    numbers = np.unique(folds)
+    parts = Parallel(n_jobs=n_jobs)(delayed(_held_out)(task, folds == fold, C) for fold in numbers)
+    for fold, part in zip(numbers, parts, strict=True):
+        scores[folds == fold] = part
+    return scores
+
+
+def _held_out(task: Task, inside: Labels, C: float) -> Scores:
+    return fit(task.rows(~inside), C).scores(task.counts.rows(inside))
+
+
+def choose_strength(task: Task, groups: Sequence[str], n_jobs: int = 1) -> float:
+    """Return the C of highest micro-F1 on articles held out (accuracy where codes exclude each other).
+
+    Decisions are made as `cross_fitted` makes them. Of equals the smallest wins.
+    """
+    chosen = _whole_articles(groups, CHOICE_SEGMENTS)
+    names = np.asarray(groups, dtype=str)[chosen]
+    part = task.rows(chosen)
+    n_folds = min(CHOICE_FOLDS, len(np.unique(names)))
+    if n_folds < 2 or not part.labels.any(axis=0).all():
+        return 1.0
+    folds = grouped_folds(part.labels, list(names), n_folds)
+    return max(STRENGTHS, key=lambda C: (_score(part, folds, C, n_jobs), -C))
+
+
+def _score(task: Task, folds: NDArray[np.intp], C: float, n_jobs: int) -> float:
+    _, given = cross_fitted(out_of_fold(task, folds, C, n_jobs), task.labels, folds, exclusive=task.exclusive)
+    right = int((given & task.labels).sum())
+    return 2 * right / max(1, int(given.sum()) + int(task.labels.sum()))
+
+
+def _whole_articles(groups: Sequence[str], limit: int) -> NDArray[np.bool_]:
+    """Return which segments stand in articles drawn, with a fixed seed, until ``limit`` is reached."""
+    names, article, sizes = np.unique(np.asarray(groups, dtype=str), return_inverse=True, return_counts=True)
+    order = np.random.default_rng(0).permutation(len(names))
+    before = np.concatenate([[0], np.cumsum(sizes[order])[:-1]])
+    drawn = np.zeros(len(names), dtype=bool)
+    drawn[order[before < limit]] = True
+    return drawn[article]
