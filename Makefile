@@ -18,8 +18,14 @@ test: $(VENV)/test.stamp
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q
 
+# The figures on real documents can be made only where these are.
+SHARED := ../shared
+GOLD   := docs/examples_gold.jsonl $(wildcard $(SHARED)/gold/seeds_dev.jsonl)
+NEWS   := $(wildcard $(SHARED)/corpus/news_2012_2021.jsonl.gz)
+
 train: $(VENV)/demo.stamp
-	$(BIN)/fupin train -o models/default
+	$(BIN)/fupin train -o models/default --agreement labels/agreement.yaml $(GOLD:%=--gold %) \
+	  $(if $(NEWS),--gold labels/gold/news_dev.jsonl --texts $(NEWS))
 
 clean:
 	rm -rf $(VENV) build dist

@@ -20,6 +20,7 @@ _PUBLIC = {
     "PolicyClassifier": "model",
     "cut": "segments",
     "evaluate": "evaluation",
+    "explain": "explanation",
     "label": "batch",
     "load_codebook": "codebook",
     "load_lexicon": "lexicon",

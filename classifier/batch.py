@@ -16,11 +16,13 @@ from typing import Any, TextIO
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from classifier.codebook import OUTPUT_COLUMNS
 from classifier.documents import ID_COLUMNS, Document
 from classifier.errors import InputError, OutputError
-from classifier.model import Classifier
+from classifier.explanation import evidence_of
+from classifier.model import Classifier, PolicyClassifier
 from classifier.segments import segments
 from classifier.whole_file import whole_file
 
@@ -32,7 +34,12 @@ _ABOUT = ("title", "date", "source")
 
 
 def label(
-    documents: pd.DataFrame, model: Classifier, *, unit: str = "segment", scheme: str | None = None
+    documents: pd.DataFrame,
+    model: Classifier,
+    *,
+    unit: str = "segment",
+    scheme: str | None = None,
+    explain: bool = False,
 ) -> pd.DataFrame:
     """Cut documents into segments and label each.
 
@@ -49,14 +56,17 @@ def label(
         ``"row"`` takes each text as one segment, uncut.
     scheme : str, optional
         A scheme of the model's codebook; adds the column ``categories``.
+    explain : bool
+        Adds the column ``evidence``: for each code given the phrases and cues that speak
+        most for it, with offsets into the segment; see `evidence_of`.
 
     Returns
     -------
     DataFrame
         One row a segment: ``doc_id, segment_id, paragraph, start, end, text, codes``,
-        with a scheme ``categories``, one probability column a code (4 decimals, NaN for
-        untrained codes), then ``title, date, source`` and the other input columns; a
-        column whose name is taken gets the prefix ``in_``.
+        with a scheme ``categories``, where asked for ``evidence``, one probability column
+        a code (4 decimals, NaN for untrained codes), then ``title, date, source`` and the
+        other input columns; a column whose name is taken gets the prefix ``in_``.
 
     >>> import pandas as pd
     >>> from classifier import load_model
@@ -67,7 +77,8 @@ def label(
     id_column = next((c for c in ID_COLUMNS if c in documents.columns), None)
     ids = list(map(str, documents[id_column] if id_column else range(len(documents))))
     others = documents[[c for c in documents.columns if c not in (id_column, "text")]]
-    return _label(ids, documents["text"].fillna("").tolist(), others, model, unit=unit, scheme=scheme)
+    texts = documents["text"].fillna("").tolist()
+    return _label(ids, texts, others, model, unit=unit, scheme=scheme, explain=explain)
 
 
 def _label(
@@ -78,6 +89,7 @@ def _label(
     *,
     unit: str,
     scheme: str | None,
+    explain: bool,
 ) -> pd.DataFrame:
     rows = [
         (position, identifier, n, *span, text[span[1] : span[2]])
@@ -89,7 +101,7 @@ def _label(
     rest = [c for c in others.columns if c not in _ABOUT]
     carried = others.reindex(columns=[*_ABOUT, *rest]).iloc[own["position"]].reset_index(drop=True)
     carried[list(_ABOUT)] = carried[list(_ABOUT)].astype(object).fillna("")
-    labelled = _labelled(own["text"].tolist(), model, scheme)
+    labelled = _labelled(own["text"].tolist(), model, scheme, explain)
     carried = carried.rename(columns=_renamed(rest, {*OUTPUT_COLUMNS, *model.codes_}))
     return pd.concat([own[list(_OWN)], labelled, carried], axis=1)
 
@@ -114,14 +126,16 @@ def _spans(text: str, unit: str) -> list[tuple[int, int, int]]:
     return [(s.paragraph, s.start, s.end) for s in segments(text)]
 
 
-def _labelled(texts: Sequence[str], model: Classifier, scheme: str | None) -> pd.DataFrame:
-    """Return ``codes``, ``categories`` where a scheme is given, and the probabilities."""
+def _labelled(texts: Sequence[str], model: Classifier, scheme: str | None, explain: bool) -> pd.DataFrame:
+    """Return ``codes``, ``categories`` and ``evidence`` where asked for, and the probabilities."""
     codes = list(model.codes_)
     probabilities = model.predict_proba(texts) if texts else np.zeros((0, len(codes)))
     given = pd.DataFrame(model.decide(probabilities), columns=codes)
     out = {"codes": _joined(given)}
     if scheme is not None:
         out["categories"] = _joined(model.codebook.roll_up(given, scheme))
+    if explain:
+        out["evidence"] = _evidence(texts, given.to_numpy(dtype=bool), model)
     return pd.concat(
         [
             pd.DataFrame(out, index=given.index, dtype=object),
@@ -129,6 +143,13 @@ def _labelled(texts: Sequence[str], model: Classifier, scheme: str | None) -> pd
         ],
         axis=1,
     )
+
+
+def _evidence(texts: Sequence[str], given: NDArray[np.bool_], model: Classifier) -> list[str]:
+    if not isinstance(model, PolicyClassifier):
+        raise InputError(f"{type(model).__name__} cannot explain itself", "explain with a trained model")
+    coded = [bool(row.any()) for row in given]
+    return [evidence_of(model, text) if yes else "" for text, yes in zip(texts, coded, strict=True)]
 
 
 def _joined(given: pd.DataFrame) -> list[str]:
@@ -156,6 +177,7 @@ def label_documents(
     file_format: str | None = None,
     unit: str = "segment",
     scheme: str | None = None,
+    explain: bool = False,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Tally:
     """Label a stream of documents and write the rows to a file, or to standard output.
@@ -171,7 +193,7 @@ def label_documents(
         header: list[str] | None = None
         for chunk in _chunks(documents):
             ids, texts = [d.id for d in chunk], [d.text for d in chunk]
-            frame = _label(ids, texts, _others(chunk), model, unit=unit, scheme=scheme)
+            frame = _label(ids, texts, _others(chunk), model, unit=unit, scheme=scheme, explain=explain)
             if header is not None and list(frame.columns) != header:
                 frame = _fitted(frame, header)
             writer(frame, stream, first=header is None)
@@ -181,7 +203,7 @@ def label_documents(
             count["coded"] += int((frame["codes"] != "").sum())
             progress(len(chunk))
         if header is None:
-            frame = _label([], [], _others([]), model, unit=unit, scheme=scheme)
+            frame = _label([], [], _others([]), model, unit=unit, scheme=scheme, explain=explain)
             writer(frame, stream, first=True)
     return Tally(**count)
 

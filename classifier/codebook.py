@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # The columns that `label` writes; a code so named would collide with one of them.
 OUTPUT_COLUMNS = (
     *("doc_id", "segment_id", "paragraph", "start", "end", "text"),
-    *("codes", "categories", "title", "date", "source"),
+    *("codes", "categories", "evidence", "title", "date", "source"),
 )
 _BAD_START = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
 _BAD_INSIDE = re.compile(r"[;\s\x00-\x1f\x7f]")

@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.codebook import Codebook
-from classifier.documents import read_text, table_rows
 from classifier.errors import CorpusError
+from classifier.tables import table_rows
+from classifier.text_files import read_text
 
 ARTICLE_KEYS = ("title", "genre", "province", "year", "coders")
 
@@ -161,7 +162,7 @@ def split_codes(value: Any, place: str) -> tuple[str, ...]:
 def read_corpus(paths: Sequence[Path], codebook: Codebook) -> Corpus:
     """Read starter-corpus folders and labelled tables into one corpus.
 
-    A table (CSV, JSONL) has the columns ``text`` and ``codes``; its documents are
+    A table (CSV, TSV, JSONL, XLSX) has the columns ``text`` and ``codes``; its documents are
     named by ``doc_id`` or ``doc`` or, failing these, each row is one of its own.
     What `fupin label` writes can be read back.
     """

@@ -18,6 +18,8 @@ Labels = NDArray[np.bool_]
 # this many positives leans on its own best threshold and on the shared one alike.
 SHRINKAGE = 3000
 NEWTON_STEPS = 100
+DOUBT = 0.02  # segments with a probability below it, or above 1 minus it, are not in doubt
+MIN_DOUBTFUL = 25  # positives, and negatives, needed among those in doubt
 MIN_SLOPE = 1e-3
 
 
@@ -77,6 +79,22 @@ def fit_sigmoid(scores: Array, labels: Labels) -> tuple[float, float]:
     return (float(line[0]), float(line[1])) if line[0] > MIN_SLOPE else (MIN_SLOPE, log_odds)
 
 
+def fit_calibration(scores: Array, labels: Labels) -> tuple[float, float]:
+    """Fit a sigmoid where it matters: twice, the second time to the segments in doubt.
+
+    The many segments that are certain not to have a code would otherwise bend the
+    curve where decisions fall. Choosing segments by their score leaves the share of
+    positives at each score as it is.
+    """
+    slope, offset = fit_sigmoid(scores, labels)
+    p = expit(slope * scores + offset)
+    doubtful = (p >= DOUBT) & (p <= 1 - DOUBT)
+    positives = int(labels[doubtful].sum())
+    if min(positives, int(doubtful.sum()) - positives) < MIN_DOUBTFUL:
+        return slope, offset
+    return fit_sigmoid(scores[doubtful], labels[doubtful])
+
+
 def _sigmoid_loss(line: Array, scores: Array, target: Array) -> float:
     z = line[0] * scores + line[1]
     return float(np.sum(np.logaddexp(0, z) - target * z))
@@ -89,7 +107,10 @@ def _newton_step(line: Array, scores: Array, target: Array) -> Array:
     gradient = np.array([gap @ scores, gap.sum()])
     mixed = curve @ scores
     hessian = np.array([[curve @ scores**2, mixed], [mixed, curve.sum()]])
-    return np.linalg.solve(hessian + np.diag([1e-12, 1e-12]), -gradient)
+    try:
+        return np.linalg.solve(hessian + np.diag([1e-12, 1e-12]), -gradient)
+    except np.linalg.LinAlgError:  # a great many scores, all the same: there is no slope to find
+        return np.zeros(2)
 
 
 def best_threshold(probabilities: Array, labels: Labels) -> float:
@@ -125,7 +146,7 @@ def fit_decisions(
     shrinkage : float
         The weight of the shared threshold, in positive segments.
     """
-    fitted = [fit_sigmoid(scores[:, j], labels[:, j]) for j in range(labels.shape[1])]
+    fitted = [fit_calibration(scores[:, j], labels[:, j]) for j in range(labels.shape[1])]
     slope, offset = (np.array(column) for column in zip(*fitted, strict=True))
     untuned = Decisions(slope, offset, np.full(len(slope), 0.5))
     probabilities = untuned.probabilities(scores)

@@ -18,7 +18,7 @@ from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 
 from classifier.errors import FupinError
 from classifier.lexicon import Lexicon
-from classifier.normalise import normalise
+from classifier.normalise import Aligned, aligned, normalise
 from classifier.segments import without_speaker
 
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
@@ -31,6 +31,12 @@ def prepare(text: str) -> str:
     '投入0亿元,惠及0户。'
     """
     return _NUMBER.sub("0", normalise(without_speaker(text)))
+
+
+def prepare_aligned(text: str) -> Aligned:
+    """Do as `prepare` does, remembering where in the raw segment each character comes from."""
+    spoken = without_speaker(text)
+    return aligned(spoken, offset=len(text) - len(spoken)).sub(_NUMBER, "0")
 
 
 @dataclass(frozen=True)
@@ -134,6 +140,7 @@ class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def _set(self, terms: Sequence[str], idf: NDArray[np.float32]) -> None:
         self.terms_ = list(terms)
+        self.column_ = {term: i for i, term in enumerate(self.terms_)}
         self.idf_ = np.asarray(idf, dtype=np.float32)
         self.counter_ = self._counter(self.terms_)
         self.weights_ = TfidfTransformer(sublinear_tf=True)
@@ -153,6 +160,18 @@ class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         if not len(refuse_single(texts)):
             return csr_matrix(np.zeros((0, len(self.get_feature_names_out())), dtype=np.float32))
         return self._weighted(self.counter_.transform(texts), self._lexicon_hits(texts))
+
+    def occurrences(self, text: str) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+        """Return where terms stand in a segment as `prepare` writes it: column, start, end of each."""
+        prepared = prepare(text)
+        found = [
+            (column, start, start + size)
+            for size in range(self.ngram_range[0], self.ngram_range[1] + 1)
+            for start in range(len(prepared) - size + 1)
+            if (column := self.column_.get(prepared[start : start + size])) is not None
+        ]
+        columns, starts, ends = np.array(found, dtype=np.intp).reshape(-1, 3).T
+        return columns, starts, ends
 
     def _lexicon_hits(self, texts: Sequence[str]) -> csr_matrix:
         column = {code: i for i, code in enumerate(self.lexicon_codes_)}

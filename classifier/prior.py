@@ -10,7 +10,9 @@ weight of the outside score learned rather than fixed at one).
 
 from __future__ import annotations
 
+import io
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,6 +26,11 @@ from classifier.errors import PriorError
 
 _REMEDY = "make it with `scripts/learn_prior.py`, or restore the file that came with fupin"
 Weights = NDArray[np.float32]
+# What reading a file can meet that is damaged, or no npz at all
+_BROKEN = (
+    *(AttributeError, EOFError, LookupError, NotImplementedError, RuntimeError, TypeError, ValueError),
+    *(zipfile.BadZipFile, zlib.error),
+)
 
 
 @dataclass(frozen=True)
@@ -80,12 +87,17 @@ def _shipped() -> Prior:
 
 def _read(path: Path) -> Prior:
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
             codes, features, weights = (arrays[name] for name in ("codes", "features", "weights"))
     except OSError as error:
         raise PriorError(f"{path}: {error.strerror or error}", _REMEDY) from None
-    except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except _BROKEN as error:
         raise PriorError(f"{path}: no prior weights ({error})", _REMEDY) from None
-    if weights.shape != (len(codes), len(features)) or not len(features) or not np.isfinite(weights).all():
+    if codes.dtype.kind != "U" or features.dtype.kind != "U" or weights.dtype.kind != "f":
+        raise PriorError(f"{path}: codes, features or weights are of another kind", _REMEDY)
+    shape = (*codes.shape, *features.shape)
+    if weights.shape != shape or weights.ndim != 2 or not np.isfinite(weights).all():
         raise PriorError(f"{path}: weights of shape {weights.shape} do not fit", _REMEDY)
+    if not len(features) or (features[:-1] >= features[1:]).any():
+        raise PriorError(f"{path}: features are none, or not sorted", _REMEDY)
     return Prior(tuple(map(str, codes)), features, weights.astype(np.float32))

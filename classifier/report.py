@@ -13,8 +13,8 @@ import pandas as pd
 
 from classifier.codebook import Codebook
 from classifier.corpus import split_codes
-from classifier.documents import table_rows
 from classifier.errors import InputError, OutputError
+from classifier.tables import table_rows
 from classifier.whole_file import whole_file
 from classifier.yaml_lines import parse
 

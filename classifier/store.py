@@ -32,7 +32,15 @@ from classifier.model import PolicyClassifier
 
 FORMAT = 1
 MANIFEST = "manifest.json"
-FILES = ("weights.npz", "features.json", "thresholds.json", "codebook.yaml", "lexicon.yaml", "MODEL_CARD.md")
+FILES = (
+    "weights.npz",
+    "features.json",
+    "thresholds.json",
+    "codebook.yaml",
+    "lexicon.yaml",
+    "MODEL_CARD.md",
+    "EVALUATION.md",
+)
 FILE_LIMIT = 512_000_000  # bytes
 _LIBRARIES = ("fupin-classifier", "numpy", "scipy", "scikit-learn")
 _RETRAIN = "train it again with `fupin train`, or fetch the folder anew"
@@ -52,7 +60,13 @@ _BROKEN = (
 _SELF_HASH = re.compile(rb'"self_sha256": "[0-9a-f]{0,64}"')
 
 
-def save_model(model: PolicyClassifier, folder: str | Path, card: str, training: Mapping[str, Any]) -> None:
+def save_model(
+    model: PolicyClassifier,
+    folder: str | Path,
+    card: str,
+    training: Mapping[str, Any],
+    evaluation: str = "Not evaluated.\n",
+) -> None:
     """Write a fitted model as a folder, whole or not at all.
 
     Parameters
@@ -65,6 +79,8 @@ def save_model(model: PolicyClassifier, folder: str | Path, card: str, training:
         The text of ``MODEL_CARD.md``.
     training : mapping
         What the manifest says of the training data and the figures; JSON values.
+    evaluation : str
+        The text of ``EVALUATION.md``.
 
     Raises
     ------
@@ -73,7 +89,7 @@ def save_model(model: PolicyClassifier, folder: str | Path, card: str, training:
     ModelError
         Where the model could not be loaded again.
     """
-    files = {**_pack(model), "MODEL_CARD.md": card.encode()}
+    files = {**_pack(model), "MODEL_CARD.md": card.encode(), "EVALUATION.md": evaluation.encode()}
     files[MANIFEST] = _manifest(files, training)
     try:
         _unpack(files)

@@ -6,10 +6,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from classifier.corpus import Corpus
-from classifier.evaluation import Comparison, baseline_of, compare
+from classifier.evaluation import Comparison, compare
+from classifier.evaluation_page import HELD_OUT, Measured, evaluation_page, held_out, on_gold
 from classifier.lexicon import Lexicon
 from classifier.model import PolicyClassifier
 from classifier.store import save_model
@@ -17,17 +19,28 @@ from classifier.store import save_model
 
 @dataclass(frozen=True)
 class Trained:
-    """A fitted model with its out-of-fold comparison per code and per scheme asked for."""
+    """A fitted model with its out-of-fold comparison per code and per scheme asked for.
+
+    ``own`` is what it made of its training text out of fold, ``golds`` what it makes of gold.
+    """
 
     model: PolicyClassifier
     corpus: Corpus
     comparisons: tuple[Comparison, ...]
+    own: Measured
+    golds: tuple[Measured, ...] = ()
 
 
 def train(
-    corpus: Corpus, lexicon: Lexicon | None = None, *, schemes: tuple[str, ...] = (), **options: Any
+    corpus: Corpus,
+    lexicon: Lexicon | None = None,
+    *,
+    schemes: tuple[str, ...] = (),
+    golds: Mapping[str, Corpus] = MappingProxyType({}),
+    agreement: Mapping[str, float] = MappingProxyType({}),
+    **options: Any,
 ) -> Trained:
-    """Fit a `PolicyClassifier` to a corpus and score it out of fold.
+    """Fit a `PolicyClassifier` to a corpus and score it out of fold, and on gold.
 
     Parameters
     ----------
@@ -35,6 +48,10 @@ def train(
     lexicon : Lexicon or None
     schemes : tuple of str
         Schemes of the codebook to score beside the codes.
+    golds : mapping of str to Corpus
+        Gold to score the model on; it is not trained on.
+    agreement : mapping of str to float
+        F1 between the coders of the training text and of each gold; see `read_agreement`.
     **options
         Parameters of `PolicyClassifier`, the prior among them.
     """
@@ -42,17 +59,16 @@ def train(
         corpus.codebook.scheme(name)  # an unknown scheme is told before the work, not after
     model = PolicyClassifier(corpus.codebook, lexicon, **options)
     model.fit(corpus.texts, corpus.labels, corpus.groups)
-    baseline = baseline_of(model)
-    hits = None if baseline is None else baseline.predict(corpus.texts)
-    _, decided = model.out_of_fold_
-    comparisons = tuple(compare(corpus, decided, hits, scheme) for scheme in (None, *schemes))
-    return Trained(model, corpus, comparisons)
+    own = held_out(model, corpus, agreement.get(HELD_OUT))
+    comparisons = (own.comparison, *(compare(corpus, own.given, own.hits, name) for name in schemes))
+    measured = tuple(on_gold(model, gold, name, agreement.get(name)) for name, gold in golds.items())
+    return Trained(model, corpus, comparisons, own, measured)
 
 
 def save_trained(trained: Trained, folder: str | Path) -> None:
-    """Write the model folder, with its figures in the manifest and the card."""
-    figures = _figures(trained)
-    save_model(trained.model, folder, _card(trained), figures)
+    """Write the model folder, with its figures in the manifest, the card and EVALUATION.md."""
+    page = evaluation_page(trained.model, trained.own, trained.golds)
+    save_model(trained.model, folder, _card(trained), _figures(trained), page)
 
 
 def _figures(trained: Trained) -> Mapping[str, Any]:
@@ -100,6 +116,7 @@ def _card(trained: Trained) -> str:
         macro=overall.model.macro,
         baseline=baseline,
         rows="\n".join(rows),
+        prior="none" if trained.model.prior is None else _PRIOR,
         untrained=", ".join(f"`{c}`" for c in trained.model.untrained_) or "none",
     )
 
@@ -108,6 +125,9 @@ def _shown(value: float) -> str:
     return "–" if math.isnan(value) else f"{value:.2f}"
 
 
+_PRIOR = (
+    "weights of short n-grams, learned from text that is not part of the project (labels/outside/README.md)"
+)
 _CARD = """# Model card
 
 A linear model over character n-grams (TF-IDF) and lexicon hits, one support vector machine a code,
@@ -116,6 +136,8 @@ with a calibration and a threshold for each code learned from out-of-fold scores
 - Codebook: `{name}` {version}. A text read alone gets every code whose measure it names, or none.
 - Trained on {segments:,} labelled segments in {documents:,} documents.
 - Out of fold, whole documents held out, intervals by document: micro-F1 {micro}; macro-F1 {macro}{baseline}.
+- Figures on gold, intervals, calibration and confusions: EVALUATION.md.
+- Prior (what labelled text from outside taught): {prior}.
 - Untrained codes (too few positives; never given): {untrained}.
 
 | code | name | support | precision | recall | F1 |

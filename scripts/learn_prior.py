@@ -3,8 +3,8 @@
     python scripts/learn_prior.py [SHARED]
 
 The labels are stand-off, in labels/outside/; SHARED (by default ../shared) is the folder with
-the documents. What is kept of them is a weight per code for each feature (an n-gram of at most
-three characters, or a lexicon column) that stands in five documents or more.
+the documents. What is kept of them is a weight per code for each n-gram of at most three characters
+that stands in five documents or more. The lexicon is left out: it was revised on some of them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.svm import LinearSVC
 
-from classifier import load_codebook, load_lexicon, read_corpus, read_gold, shipped
+from classifier import load_codebook, read_corpus, read_gold, shipped
 from classifier.features import TextFeatures
 from classifier.prior import Prior, save_prior
 
@@ -34,8 +34,8 @@ def document_frequency(X, groups) -> np.ndarray:
 
 def main() -> None:
     shared = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT.parent / "shared"
-    book, lexicon = load_codebook(), load_lexicon()
-    features = TextFeatures(lexicon=lexicon).fit(read_corpus([shipped.SEEDS], book).texts)
+    book = load_codebook()
+    features = TextFeatures().fit(read_corpus([shipped.SEEDS], book).texts)
     news = shared / "corpus" / "news_2012_2021.jsonl.gz"
     outside = read_gold(ROOT / "labels" / "outside" / "news.jsonl", book, news)
     X = features.transform(outside.texts)

@@ -1,99 +1,74 @@
-"""Write the figures of the default model into both READMEs, between their markers.
+"""Copy the figures of models/default/EVALUATION.md into both READMEs, between their markers.
 
-    python scripts/refresh_readme.py [SHARED]
-
-SHARED is the folder with the outside documents (by default ../shared); without it nothing
-is written, and the script says so.
+python scripts/refresh_readme.py
 """
 
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 
-from classifier import evaluate, load_model, read_corpus, read_gold, train
-from classifier.evaluation import Comparison
-from classifier.prior import load_prior
-from classifier.store import read_manifest
-
 ROOT = Path(__file__).resolve().parent.parent
+EVALUATION = ROOT / "models" / "default" / "EVALUATION.md"
 BEGIN, END = re.compile(r"<!-- figures: begin [^\n]*-->\n"), "<!-- figures: end -->"
-HEADS = {
+# Of the table's columns: text, segments, support, model micro, model macro, lexicon, difference, coders
+COLUMNS = (0, 1, 2, 3, 4, 5, 6, 8)
+INTRO = {
     "README.md": (
-        "Micro- and macro-F1 with 95 % intervals by document (macro over codes with at least five gold\n"
-        "positives); “support” counts the gold codes.",
+        "Made by `make train` ([all figures](models/default/EVALUATION.md)): micro- and macro-F1 with 95 %\n"
+        "intervals by document (macro over codes with at least five gold positives); “support” counts the\n"
+        "gold codes, “coders” is F1 between two coders of the same text.",
         "| text | segments (documents) | support | model, micro-F1 | model, macro-F1 "
-        "| lexicon alone, micro-F1 | command |",
+        "| lexicon alone, micro-F1 | model − lexicon | coders |",
     ),
     "README.zh-CN.md": (
-        "微平均与宏平均 F1，方括号内为按文章重抽样的 95% 区间；宏平均只计标注中至少出现五次的编码；"
-        "“样本数”是标注中编码的总数。",
-        "| 文本 | 语段（文章） | 样本数 | 模型，微平均 F1 | 模型，宏平均 F1 | 仅用词表，微平均 F1 | 命令 |",
+        "由 `make train` 算出（[全部数字](models/default/EVALUATION.md)）："
+        "微平均与宏平均 F1，方括号内为按文章重抽样的 95% 区间；"
+        "宏平均只计标注中至少出现五次的编码；“样本数”是标注中编码的总数，“编码员”是两名编码员之间的 F1。",
+        "| 文本 | 语段（文章） | 样本数 | 模型，微平均 F1 | 模型，宏平均 F1 "
+        "| 仅用词表，微平均 F1 | 模型 − 词表 | 编码员 |",
     ),
 }
 NAMES = {
-    "README.md": (
-        "five example articles",
+    "articles held out": ("starter corpus, articles held out", "入门语料（留出文章）"),
+    "examples_gold": ("five example articles", "五篇示例文章"),
+    "seeds_dev": (
         "three local reports and interviews (real)",
-        "TV news 2012–2021 (real)",
+        "三篇地方访谈与报道（真实文本）",
     ),
-    "README.zh-CN.md": ("五篇示例文章", "三篇地方访谈与报道（真实文本）", "2012—2021 年电视新闻（真实文本）"),
+    "news_dev": ("TV news 2012–2021 (real)", "2012—2021 年电视新闻（真实文本）"),
 }
-OWN = {"README.md": "starter corpus, articles held out", "README.zh-CN.md": "入门语料（留出文章）"}
 
 
-def row(name: str, comparison: Comparison, command: str) -> str:
-    model, baseline = comparison.model, comparison.baseline
-    cells = (
-        name,
-        f"{model.segments:,} ({model.documents:,})",
-        f"{int(model.table['support'].sum()):,}",
-        str(model.micro),
-        str(model.macro),
-        str(baseline.micro) if baseline else "–",
-        f"`{command}`",
-    )
-    return f"| {' | '.join(cells)} |"
+def summary() -> list[list[str]]:
+    """Return the rows of the first table of EVALUATION.md."""
+    lines = EVALUATION.read_text(encoding="utf-8").splitlines()
+    first = next(i for i, line in enumerate(lines) if line.startswith("| text |")) + 2
+    rows = []
+    for line in lines[first:]:
+        if not line.startswith("|"):
+            break
+        rows.append([cell.strip() for cell in line.strip("|").split("|")])
+    return rows
 
 
-def comparisons(shared: Path) -> list[tuple[Comparison, str]]:
-    model = load_model()
-    gold = [(ROOT / "docs" / "examples_gold.jsonl", None, "fupin evaluate docs/examples_gold.jsonl")]
-    if shared.is_dir():
-        news = "labels/gold/news_dev.jsonl"
-        corpus = shared / "corpus" / "news_2012_2021.jsonl.gz"
-        gold += [
-            (shared / "gold" / "seeds_dev.jsonl", None, "fupin evaluate seeds_dev.jsonl"),
-            (ROOT / news, corpus, f"fupin evaluate {news} --texts NEWS"),
-        ]
-    return [
-        (evaluate(model, read_gold(path, model.codebook, texts)), command) for path, texts, command in gold
-    ]
-
-
-def out_of_fold() -> Comparison:
-    """Train once more and return the out-of-fold comparison, which the model folder does not hold whole."""
-    model = load_model()
-    corpus = read_corpus([ROOT / "seeds"], model.codebook)
-    if corpus.sha256() != read_manifest(ROOT / "models" / "default")["training"]["sha256"]:
-        raise SystemExit("models/default was not made from seeds/ as they are: run make train first")
-    return train(corpus, model.lexicon, prior=load_prior(), n_jobs=2).comparisons[0]
+def figures(file: str) -> str:
+    """Return what stands between the markers of a README."""
+    intro, head = INTRO[file]
+    language = list(INTRO).index(file)
+    table = [head, "|" + "---|" * len(COLUMNS)]
+    for row in summary():
+        cells = [NAMES[row[0]][language], *(row[i] for i in COLUMNS[1:])]
+        table.append(f"| {' | '.join(cells)} |")
+    return "\n".join([intro, "", *table, ""])
 
 
 def main() -> None:
-    shared = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT.parent / "shared"
-    measured = comparisons(shared)
-    if len(measured) < 3:
-        raise SystemExit(f"{shared} is absent: the figures on real documents cannot be made here")
-    own = out_of_fold()
-    for file, (intro, head) in HEADS.items():
-        rows = [row(n, c, command) for n, (c, command) in zip(NAMES[file], measured, strict=True)]
-        table = [head, "|---|---|---|---|---|---|---|", row(OWN[file], own, "fupin train"), *rows]
+    for file in INTRO:
         path = ROOT / file
         text = path.read_text(encoding="utf-8")
         begin, end = BEGIN.search(text).end(), text.index(END)
-        path.write_text(text[:begin] + "\n".join([intro, "", *table, ""]) + text[end:], encoding="utf-8")
+        path.write_text(text[:begin] + figures(file) + text[end:], encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ from classifier.batch import label, label_documents
 from classifier.codebook import codebook_from_text
 from classifier.documents import Document
 from classifier.errors import CodebookError, InputError, OutputError
+from classifier.explanation import evidence_of
+from classifier.model import LexiconClassifier
 from classifier.segments import segments
 
 OWN = ["doc_id", "segment_id", "paragraph", "start", "end", "text", "codes"]
@@ -414,3 +416,55 @@ def test_the_real_model_gives_what_predict_and_predict_proba_give(tiny_model, ti
     given, probabilities = tiny_model.predict(texts), tiny_model.predict_proba(texts)
     assert [r["codes"] for r in rows] == [";".join(np.array(CODES)[yes]) for yes in given]
     assert [[r[c] for c in CODES[:3]] for r in rows] == probabilities[:, :3].round(4).tolist()
+
+
+# --- evidence ---
+
+
+def test_with_explanations_evidence_stands_behind_codes_and_categories(tiny_model):
+    documents = frame("签约医生每月上门给老人量血压。乡亲们坐在院坝里晒太阳。")
+    plain, explained = (label(documents, tiny_model, explain=yes) for yes in (False, True))
+    assert list(explained.columns) == [*OWN, "evidence", *CODES, *ABOUT]
+    assert explained.drop(columns="evidence").equals(plain)  # nothing else changes
+    both = label(documents, tiny_model, scheme="two-kinds", explain=True)
+    assert list(both.columns) == [*OWN, "categories", "evidence", *CODES, *ABOUT]
+
+
+@pytest.mark.parametrize("unit", ["segment", "row"])
+def test_evidence_is_that_of_each_segment_and_its_offsets_count_in_it(tiny_model, unit):
+    texts = ["乡亲们向大家问好。\n王局长：签约医生每月上门给老人量血压。", "交通局修通了最后三公里硬化路；"]
+    found = label(frame(*texts), tiny_model, unit=unit, explain=True)
+    assert found["evidence"].tolist() == [evidence_of(tiny_model, text) for text in found["text"]]
+    assert [bool(e) for e in found["evidence"]] == [bool(c) for c in found["codes"]]
+    assert found["evidence"].iloc[-1].startswith("road=")
+    phrase, _, span = found["evidence"].iloc[-1].split(";")[0].removeprefix("road=").rpartition("@")
+    start, end = map(int, span.split("-"))
+    assert found["text"].iloc[-1][start:end] == phrase
+
+
+def test_evidence_of_no_documents_is_a_column_without_rows(tiny_model, tmp_path):
+    found = label(frame(), tiny_model, explain=True)
+    assert (len(found), list(found.columns)) == (0, [*OWN, "evidence", *CODES, *ABOUT])
+    label_documents([], tiny_model, tmp_path / "out.csv", explain=True)
+    assert "codes,evidence,clinic" in (tmp_path / "out.csv").read_text(encoding="utf-8-sig")
+
+
+def test_evidence_is_written_to_files(tiny_model, tmp_path):
+    text = "签约医生每月上门给老人量血压。"
+    for name, read in (("out.csv", csv_rows), ("out.jsonl", jsonl_rows)):
+        label_documents([Document("甲", text)], tiny_model, tmp_path / name, explain=True)
+        assert [r["evidence"] for r in read(tmp_path / name)] == [evidence_of(tiny_model, text)]
+
+
+@pytest.mark.parametrize("explain", [False, True])
+def test_an_input_column_named_evidence_keeps_its_cells_under_another_name(tiny_model, explain):
+    found = label(frame("医生来了很久。", evidence=["我的"]), tiny_model, explain=explain)
+    assert found["in_evidence"].tolist() == ["我的"]
+    assert list(found.columns).count("evidence") == explain
+
+
+def test_what_is_no_trained_model_cannot_explain_itself(by_word, tiny_codebook, tiny_lexicon):
+    for model in (by_word, LexiconClassifier(tiny_codebook, tiny_lexicon).fit()):
+        with pytest.raises(InputError, match=f"{type(model).__name__} cannot explain itself") as caught:
+            label(frame("医生来了很久。"), model, explain=True)
+        assert caught.value.hint

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import classifier
-import classifier.documents
+import classifier.text_files
 from classifier.store import load_model
 
 HEADER = "doc_id,segment_id,paragraph,start,end,text,codes,clinic,school,road,well,title,date,source"
@@ -21,6 +21,16 @@ CLINIC, ROAD, NOTHING = (
     "交通局修通了最后三公里硬化路。",
     "乡亲们坐在院坝里晒太阳。",
 )
+LEXICON = """\
+name: v
+version: "1"
+codes:
+  clinic:
+    cues: [药费]
+  school:
+    cues: [课桌]
+"""
+LABELLED = "text,codes\n药费报了大半。,clinic\n药费真贵。,\n路通了。,road\n"
 BIG5 = "鄉親們的醫療與教育".encode("big5")
 
 
@@ -385,7 +395,7 @@ def test_an_interruption_ends_with_130_and_leaves_the_older_output(
     def interrupted(_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(classifier.documents, "read_bytes", interrupted)
+    monkeypatch.setattr(classifier.text_files, "read_bytes", interrupted)
     ran = fupin_here("label", articles, "-m", tiny_model_folder, "-o", out)
     assert ran.code == 130
     assert "Traceback" not in ran.err
@@ -634,3 +644,156 @@ def test_codes_schemes_hits_and_cuts_can_be_shown(
     cut = fupin_here("segments", tmp_path / "a.txt")
     assert cut.text == "0\t8\t0\teditor\t责任编辑：王小明\n9\t17\t1\t\t修路的民工来了；\n"
     assert "editor\t" in fupin_here("segments", "--rules").text
+
+
+# --- explaining ---
+
+
+def test_a_sentence_is_explained_with_terms_and_offsets(fupin_here, tiny_model_folder):
+    ran = fupin_here("explain", CLINIC, "-m", tiny_model_folder)
+    assert ran.code == 0
+    lines = ran.text.splitlines()
+    assert lines[0].startswith("clinic 看病  p=0.")
+    assert lines[0].endswith("given 判为")
+    assert any(line.endswith("医生  (cue 词表)") and "  2-4\t" in line for line in lines)
+    shown = [line.split("\t") for line in lines if "\t" in line]
+    for place, piece in shown:
+        start, end = map(int, place.split()[1].split("-"))
+        assert CLINIC[start:end] == piece.removesuffix("  (cue 词表)")
+    assert lines[-1].endswith("(base and all the rest 基准与其余)")
+
+
+def test_a_sentence_without_a_measure_can_be_explained_too(fupin_here, tiny_model_folder):
+    for text in (NOTHING, ""):
+        ran = fupin_here("explain", text, "-m", tiny_model_folder)
+        assert ran.code == 0
+        assert ran.text.strip()
+        assert "given 判为" not in ran.text
+
+
+def test_explaining_needs_a_text_and_a_sound_model(fupin_here, damaged, tmp_path):
+    assert fupin_here("explain").code == 2
+    message = "weights.npz: changed since the model was made"
+    assert_fails(fupin_here("explain", CLINIC, "-m", damaged), message)
+    assert "Usage:" in fupin_here("explain", "--help").text
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.jsonl"])
+def test_labels_can_carry_their_evidence(label_here, articles, tmp_path, name):
+    out = tmp_path / name
+    assert label_here(articles, "-o", out, "--explain").code == 0
+    rows = (
+        csv_rows(out) if name == "out.csv" else [json.loads(x) for x in out.read_text("utf-8").splitlines()]
+    )
+    assert [r["codes"] for r in rows] == ["clinic", "", "road", ""]
+    assert [r["evidence"].partition("=")[0] for r in rows] == ["clinic", "", "road", ""]
+    phrase, _, span = rows[0]["evidence"].removeprefix("clinic=").split(";")[0].rpartition("@")
+    start, end = map(int, span.split("-"))
+    assert rows[0]["text"][start:end] == phrase
+
+
+def test_without_asking_there_is_no_evidence(label_here, articles):
+    ran = label_here(articles)
+    assert ran.text.splitlines()[0] == HEADER
+
+
+def test_labels_with_evidence_are_reported_and_trained_on_like_others(
+    fupin_here, label_here, articles, tiny_model_folder, tmp_path
+):
+    plain, explained = tmp_path / "plain.csv", tmp_path / "explained.csv"
+    label_here(articles, "-o", plain)
+    label_here(articles, "-o", explained, "--explain")
+    reports = [fupin_here("report", out, "-m", tiny_model_folder) for out in (plain, explained)]
+    assert [r.code for r in reports] == [0, 0]
+    assert reports[1].text.replace("explained.csv", "plain.csv") == reports[0].text
+
+
+# --- the evaluation of a model just trained ---
+
+
+@pytest.fixture
+def train_here(fupin_here, tiny_table, tiny_codebook_file, tiny_lexicon_file, tmp_path):
+    """Run `fupin train …` on the tiny table in this process."""
+    options = ("--codebook", tiny_codebook_file, "--lexicon", tiny_lexicon_file, "--jobs", 1)
+    return lambda *more: fupin_here(
+        "train", "--corpus", tiny_table, *options, "-o", tmp_path / "model", *more
+    )
+
+
+def gold_file(path, rows):
+    path.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    return path
+
+
+def test_gold_with_and_without_text_and_agreement_come_into_the_evaluation(train_here, tmp_path):
+    texts = tmp_path / "texts"
+    texts.mkdir()
+    whole = CLINIC + ROAD
+    (texts / "山.txt").write_text(whole, encoding="utf-8")
+    digest = hashlib.sha256(whole.encode()).hexdigest()
+    dev = gold_file(tmp_path / "dev.jsonl", [{"id": "a-1", "text": CLINIC, "codes": ["clinic"]}])
+    spans = [
+        {"id": "山-1", "sha256": digest, "start": 0, "end": 15, "codes": ["clinic"]},
+        {"id": "山-2", "sha256": digest, "start": 15, "end": 30, "codes": ["school"]},
+    ]
+    test = gold_file(tmp_path / "test.jsonl", spans)
+    (tmp_path / "agreement.yaml").write_text("articles held out: 0.91\ntest: 0.82\n", encoding="utf-8")
+    ran = train_here(
+        "--gold", dev, "--gold", test, "--texts", texts, "--agreement", tmp_path / "agreement.yaml"
+    )
+    assert ran.code == 0
+    lines = (tmp_path / "model" / "EVALUATION.md").read_text(encoding="utf-8").splitlines()
+    rows = [
+        line.strip("| ").split(" | ") for line in lines if line.startswith(("| articles", "| dev", "| test"))
+    ]
+    assert [(r[0], r[1], r[-1]) for r in rows[:3]] == [
+        ("articles held out", "120 (120)", "0.910"),
+        ("dev", "1 (1)", "–"),
+        ("test", "2 (1)", "0.820"),
+    ]
+    assert "| school | road | 1 | test.jsonl: row 2 |" in lines
+
+
+def test_gold_and_agreement_that_cannot_be_used_are_told_before_any_work(train_here, tmp_path, monkeypatch):
+    def fit(*_, **__):
+        raise AssertionError("the work began")
+
+    monkeypatch.setattr("classifier.model.PolicyClassifier.fit", fit)
+    stand_off = gold_file(tmp_path / "bare.jsonl", [{"id": "a", "sha256": "0" * 64, "codes": []}])
+    assert_fails(train_here("--gold", stand_off), "bare.jsonl: row 1: labels without text")
+    unknown = gold_file(tmp_path / "other.jsonl", [{"id": "a", "text": CLINIC, "codes": ["market"]}])
+    assert_fails(train_here("--gold", unknown), "other.jsonl: row 1: unknown code 'market'")
+    (tmp_path / "agreement.yaml").write_text("dev: 95\n", encoding="utf-8")
+    assert_fails(train_here("--agreement", tmp_path / "agreement.yaml"), "agreement.yaml: 'dev: 95'")
+    assert_fails(train_here("--agreement", tmp_path / "none.yaml"), "none.yaml: No such file")
+    assert not (tmp_path / "model").exists()
+
+
+def test_two_golds_of_one_name_are_refused_before_the_work(fupin_here, tmp_path):
+    paths = [tmp_path / folder / "gold.jsonl" for folder in ("a", "b")]
+    done = fupin_here("train", "--gold", paths[0], "--gold", paths[1], "-o", tmp_path / "m")
+    assert done.code == 1
+    assert "two gold files are called 'gold'" in done.err
+    assert not (tmp_path / "m").exists()
+
+
+def test_each_cue_is_shown_with_its_precision(fupin_here, tmp_path, tiny_codebook):
+    files = {"codebook.yaml": tiny_codebook.text, "lexicon.yaml": LEXICON, "text.csv": LABELLED}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    done = fupin_here(
+        "lexicon",
+        "precision",
+        tmp_path / "text.csv",
+        "--lexicon",
+        tmp_path / "lexicon.yaml",
+        "--codebook",
+        tmp_path / "codebook.yaml",
+    )
+    assert done.code == 0
+    assert done.text.splitlines() == [
+        "cue\tcode\tsegments\tright\tprecision\tlow\thigh",
+        "药费\tclinic\t2\t1\t0.500\t0.095\t0.905",
+        "课桌\tschool\t0\t0\t\t\t",
+    ]
+    assert "2 cues, 1 of them in this text" in done.err

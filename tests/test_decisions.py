@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from scipy.optimize import minimize
+from scipy.special import expit
 
 from classifier.decisions import (
+    MIN_SLOPE,
     Decisions,
     best_threshold,
     cross_fitted,
+    fit_calibration,
     fit_decisions,
     fit_sigmoid,
 )
@@ -148,3 +152,114 @@ def test_exclusive_gives_each_text_exactly_one_code_the_most_probable_whatever_t
 def test_no_texts_get_no_decisions():
     for exclusive in (False, True):
         assert three_codes(exclusive=exclusive).decide(np.zeros((0, 3))).shape == (0, 3)
+
+
+# --- the sigmoid's maximum of likelihood ---
+
+
+def platt_loss(slope, offset, scores, labels):
+    """Return the loss that the sigmoid is to make least, written out by hand."""
+    positives, negatives = labels.sum(), (~labels).sum()
+    target = np.where(labels, (positives + 1) / (positives + 2), 1 / (negatives + 2))
+    p = 1 / (1 + np.exp(-(slope * scores + offset)))
+    return -(target * np.log(p) + (1 - target) * np.log(1 - p)).sum()
+
+
+SIGMOIDS = {
+    "apart": ([-2.0, -1.0, 1.0, 2.0], [0, 0, 1, 1]),
+    "mixed": ([-1.5, -0.5, 0.2, 0.4, 1.0, -0.1], [0, 1, 0, 1, 1, 0]),
+    "all on one side of zero": ([-5.0, -4.0, -3.5, -3.0, -2.0], [0, 0, 1, 0, 1]),
+    "one positive": ([-1.0, -0.9, -0.8, -0.7, -0.6, 0.3], [0, 0, 0, 0, 0, 1]),
+    "far apart in size": ([-300.0, -200.0, 100.0, 250.0, -50.0], [0, 0, 1, 1, 1]),
+    "ties": ([0.0, 0.0, 0.0, 1.0, 1.0, 1.0], [0, 0, 1, 0, 1, 1]),
+}
+
+
+@pytest.mark.parametrize("name", SIGMOIDS)
+def test_no_other_slope_and_offset_fit_better(name):
+    scores, labels = np.array(SIGMOIDS[name][0]), np.array(SIGMOIDS[name][1], dtype=bool)
+    slope, offset = fit_sigmoid(scores, labels)
+    found = minimize(
+        lambda line: platt_loss(*line, scores / np.abs(scores).max(), labels),
+        x0=[0.0, 0.0],
+        method="Nelder-Mead",
+        options={"xatol": 1e-9, "fatol": 1e-13, "maxiter": 4000},
+    )
+    assert found.success
+    assert platt_loss(slope, offset, scores, labels) <= found.fun + 1e-9
+    assert slope * np.abs(scores).max() == pytest.approx(found.x[0], rel=1e-3)
+    assert offset == pytest.approx(found.x[1], rel=1e-3, abs=1e-4)
+
+
+def test_two_scores_have_a_sigmoid_that_can_be_worked_out():
+    # Each score is met by its own target exactly: σ(2a + b) = 11/12 of ten positives and σ(-a + b) = 1/32
+    # of thirty negatives.
+    scores = np.array([2.0] * 10 + [-1.0] * 30)
+    slope, offset = fit_sigmoid(scores, np.arange(40) < 10)
+    high, low = np.log(11), -np.log(31)
+    assert slope == pytest.approx((high - low) / 3, rel=1e-4)
+    assert offset == pytest.approx(low + (high - low) / 3, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("scores", "labels"),
+    [
+        pytest.param([2.0, 1.0, -1.0, -2.0], [0, 0, 1, 1], id="the wrong way round"),
+        pytest.param([1.0, -1.0, 1.0, -1.0], [0, 0, 1, 1], id="no bearing at all"),
+        pytest.param([0.5, 0.5, 0.5, 0.5], [0, 1, 1, 0], id="all the same"),
+    ],
+)
+def test_scores_that_do_not_tell_are_all_but_left_unused(scores, labels):
+    slope, offset = fit_sigmoid(np.array(scores), np.array(labels, dtype=bool))
+    assert slope == MIN_SLOPE
+    assert offset == 0.0  # (2 + 1) / (2 + 1): what the numbers of positives and negatives say
+    probabilities = Decisions(np.array([slope]), np.array([offset]), np.array([0.5])).probabilities(
+        np.array(scores)[:, None]
+    )
+    assert probabilities == pytest.approx(0.5, abs=0.001)
+
+
+def test_without_use_for_the_scores_every_probability_is_the_share_of_positives():
+    scores = np.linspace(1, -1, 100)
+    slope, offset = fit_sigmoid(scores, np.arange(100) >= 90)
+    assert (slope, offset) == (MIN_SLOPE, pytest.approx(np.log(11 / 91)))
+
+
+def test_a_hundred_thousand_scores_all_the_same_are_no_error():
+    slope, offset = fit_sigmoid(np.ones(100_000), np.arange(100_000) % 2 == 0)
+    assert (slope, offset) == (MIN_SLOPE, 0.0)
+
+
+@given(
+    st.lists(st.tuples(st.floats(-1e4, 1e4), st.booleans()), min_size=2, max_size=40),
+    st.sampled_from([1e-4, 1.0, 1e4]),
+)
+def test_any_scores_get_a_line_that_fits_no_worse_than_no_slope(pairs, scale):
+    scores, labels = np.array([s * scale for s, _ in pairs]), np.array([yes for _, yes in pairs])
+    slope, offset = fit_sigmoid(scores, labels)
+    assert np.isfinite([slope, offset]).all()
+    assert slope >= MIN_SLOPE
+    if slope > MIN_SLOPE:
+        high, low = (labels.sum() + 1) / (labels.sum() + 2), 1 / ((~labels).sum() + 2)
+        target = np.where(labels, high, low)
+        z, flat = slope * scores + offset, np.log((labels.sum() + 1) / ((~labels).sum() + 1))
+        loss, of_flat = (np.sum(np.logaddexp(0, x) - target * x) for x in (z, np.full_like(z, flat)))
+        assert loss <= of_flat + 1e-9
+
+
+def test_the_certain_many_do_not_bend_the_curve_where_decisions_fall():
+    # A logistic truth in the middle, and a long tail of negatives that are far more certain than it says.
+    rng = np.random.default_rng(3)
+    middle = rng.uniform(-1, 1, 4000)
+    tail = rng.uniform(-1.6, -1.4, 40000)
+    scores = np.concatenate([middle, tail])
+    labels = np.concatenate([rng.random(4000) < expit(3 * middle), np.zeros(40000, dtype=bool)])
+    slope, offset = fit_calibration(scores, labels)
+    assert (slope, offset) == pytest.approx((3, 0), abs=0.35)
+    assert fit_sigmoid(scores, labels)[0] > 4
+
+
+def test_with_few_in_doubt_the_curve_is_fitted_to_all():
+    scores = np.linspace(-1, 1, 40)
+    labels = scores > 0
+    assert fit_calibration(scores, labels) == fit_sigmoid(scores, labels)

@@ -11,8 +11,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from classifier.documents import Document, Reading, decode, documents, read_text, suffix_of, table_rows
+from classifier.documents import Document, Reading, documents
 from classifier.errors import InputError, NothingReadError
+from classifier.tables import table_rows
+from classifier.text_files import decode, read_text, suffix_of
 
 fixed = settings(derandomize=True, deadline=None)
 
@@ -514,6 +516,6 @@ def test_a_damaged_packed_file_is_refused(data, tmp_path):
 
 
 def test_a_packed_file_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("classifier.documents.UNPACKED_LIMIT", 999)
+    monkeypatch.setattr("classifier.text_files.UNPACKED_LIMIT", 999)
     path = write(tmp_path / "a.txt.gz", gzip.compress(b"x" * 1000))
     assert refusal(lambda: read(path))[0] == f"{path}: unpacks to more than 999 bytes"

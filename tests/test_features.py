@@ -6,12 +6,12 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
 
 from classifier.errors import FupinError
-from classifier.features import TextFeatures, prepare, refuse_single
+from classifier.features import TextFeatures, prepare, prepare_aligned, refuse_single
 
 TEXTS = ["修路修路", "修桥", "上学"]
 
@@ -165,3 +165,44 @@ def test_some_rows_of_counts_weigh_as_if_they_had_been_counted_alone(tiny_lexico
     features = TextFeatures((1, 2), 2, tiny_lexicon).fit_counts(share)
     assert features.terms_ == alone.terms_
     assert (alone.transform(texts) != features.transform_counts(share)).nnz == 0
+
+
+# --- where terms stand ---
+
+ODD = st.text("主持人：王局长 \n１2３,.45亿㎡①习近平总书记ﾞｶe\u0301。", max_size=25)
+
+
+@given(st.one_of(st.text(max_size=25), ODD))
+def test_with_offsets_a_segment_is_prepared_as_without(text):
+    found = prepare_aligned(text)
+    assert found.text == prepare(text)
+    assert all(0 <= a < b <= len(text) for a, b in zip(found.starts, found.ends, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("raw", "prepared", "piece"),
+    [
+        pytest.param("主持人：投入１.２亿元", "0", "１.２", id="a number"),
+        pytest.param("主持人： 惠及3,000户。", "惠", "惠", id="behind a speaker's tag"),
+        pytest.param("王局长：王局长来了", "王局长", "王局长", id="the tag's words said again"),
+        pytest.param("惠及３，０００户", "及0户", "及３，０００户", id="a number within a phrase"),
+    ],
+)
+def test_offsets_of_a_prepared_segment_count_from_its_raw_beginning(raw, prepared, piece):
+    found = prepare_aligned(raw)
+    at = found.text.index(prepared)
+    start, end = found.span(at, at + len(prepared))
+    assert raw[start:end] == piece
+    assert "：" not in raw[start:end]
+
+
+@settings(max_examples=50)
+@given(st.text("王局长：医生送药费1２ 3\n，。", max_size=20))
+def test_terms_stand_where_they_are_cut_and_as_often_as_they_are_counted(text):
+    features = TextFeatures((1, 3), 1).fit(["医生送药", "药费1 2,3", "王局长:局长医"])
+    columns, starts, ends = features.occurrences(text)
+    prepared = prepare(text)
+    assert [prepared[a:b] for a, b in zip(starts, ends, strict=True)] == [features.terms_[c] for c in columns]
+    assert len(set(zip(columns.tolist(), starts.tolist(), strict=True))) == len(columns)
+    counted = features.counter_.transform([text]).toarray()[0]
+    assert np.bincount(columns, minlength=len(features.terms_)).tolist() == counted.tolist()

@@ -1,10 +1,12 @@
 """Normalising: one width, one case, one set of marks, no name of an office-holder."""
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classifier.normalise import normalise
+from classifier.normalise import aligned, normalise
 
 
 @settings(derandomize=True, deadline=None)
@@ -63,3 +65,66 @@ def test_ways_of_naming_the_office_holder_are_one(named):
 )
 def test_words_that_only_look_like_the_name_stay(raw, normalised):
     assert normalise(raw) == normalised
+
+
+# --- with offsets ---
+
+# What changes its length or joins its neighbours: ligatures, compatibility forms, combining marks,
+# Hangul letters, a sigma that ends a word, white space, office-holders, and plain text.
+ODD = st.text(
+    "ﬃ㎡①㍿ｶﾞ\u3099ー가\u1100\u1161ΑΣσİe\u0301\u0323 \u3000\n“—•习近平总书记主席学1２.a。", max_size=20
+)
+
+
+@pytest.mark.parametrize("texts", [st.text(), ODD], ids=["any text", "odd text"])
+def test_with_offsets_the_text_is_the_same_and_every_character_comes_from_the_raw_text_in_order(texts):
+    @given(texts)
+    def holds(text):
+        found = aligned(text)
+        assert found.text == normalise(text)
+        assert len(found.starts) == len(found.ends) == len(found.text)
+        assert all(0 <= a < b <= len(text) for a, b in zip(found.starts, found.ends, strict=True))
+        assert list(found.starts) == sorted(found.starts)
+        assert list(found.ends) == sorted(found.ends)
+
+    holds()
+
+
+@given(ODD)
+def test_where_the_raw_text_stands_later_all_offsets_do(text):
+    here, later = aligned(text), aligned(text, offset=7)
+    assert later.text == here.text
+    assert list(later.starts) == [a + 7 for a in here.starts]
+    assert list(later.ends) == [b + 7 for b in here.ends]
+
+
+@pytest.mark.parametrize(
+    ("raw", "normalised", "piece"),
+    [
+        pytest.param("投入１.２亿元", "1.2", "１.２", id="full-width digits"),
+        pytest.param("实施“雨露计划”", '"雨露计划"', "“雨露计划”", id="quotes"),
+        pytest.param("听习近平总书记说", "总书记", "习近平总书记", id="a title"),
+        pytest.param(
+            "听习近平总书记说", "记说", "习近平总书记说", id="the end of a title, whole in the raw text"
+        ),
+        pytest.param("听习近平总书记说", "听", "听", id="before a title"),
+        pytest.param("听习近平总书记说话", "说话", "说话", id="behind a title"),
+        pytest.param("甲 \u3000\n乙丙", " 乙", " \u3000\n乙", id="spaces"),
+        pytest.param("甲 \u3000\n乙丙", "丙", "丙", id="behind spaces"),
+        pytest.param("五㎡地", "m2", "㎡", id="one character that becomes two"),
+        pytest.param("五㎡地", "2地", "㎡地", id="half of it, whole in the raw text"),
+        pytest.param("cafe\u0301好", "é", "e\u0301", id="two characters that become one"),
+        pytest.param("ｶﾞ好", "ガ", "ｶﾞ", id="a half-width letter with its mark"),
+    ],
+)
+def test_offsets_cut_the_right_piece_of_the_raw_text(raw, normalised, piece):
+    found = aligned(raw)
+    at = found.text.index(normalised)
+    start, end = found.span(at, at + len(normalised))
+    assert raw[start:end] == piece
+
+
+def test_replacing_gives_what_is_put_in_the_place_of_all_that_was_taken_out():
+    found = aligned("在1,200户").sub(re.compile(r"\d+,\d+"), "零零")
+    assert found.text == "在零零户"
+    assert [found.span(i, i + 1) for i in range(4)] == [(0, 1), (1, 6), (1, 6), (6, 7)]

@@ -131,6 +131,7 @@ def test_the_folder_holds_the_files_of_the_design_and_no_pickle(tiny_model_folde
         "lexicon.yaml",
         "manifest.json",
         "MODEL_CARD.md",
+        "EVALUATION.md",
     }
     with np.load(tiny_model_folder / "weights.npz", allow_pickle=False) as arrays:
         assert {name: arrays[name].dtype.kind for name in arrays} == {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import numpy as np
@@ -10,7 +11,10 @@ import pytest
 from classifier.codebook import codebook_from_text
 from classifier.corpus import Segment, make_corpus, read_corpus
 from classifier.errors import CodebookError
+from classifier.evaluation_page import evaluation_page
+from classifier.machines import STRENGTHS
 from classifier.model import PolicyClassifier
+from classifier.prior import Prior
 from classifier.store import load_model, read_manifest
 from classifier.training import save_trained, train
 
@@ -147,3 +151,48 @@ def test_the_corpus_hash_is_of_texts_documents_and_labels_not_of_files(tiny_corp
         for what, changed in changes.items()
     }
     assert len({tiny_corpus.sha256(), *hashes.values()}) == 4
+
+
+def test_gold_is_scored_and_not_trained_on(trained, tiny_corpus, tiny_lexicon):
+    spoiled = make_corpus(
+        [Segment(s.doc_id, s.text, ("well",), s.place) for s in tiny_corpus.segments[:30]],
+        tiny_corpus.codebook,
+    )
+    outcome = train(tiny_corpus, tiny_lexicon, golds={"dev": spoiled, "test": tiny_corpus}, **QUICK)
+    assert np.array_equal(outcome.model.coef_, trained.model.coef_)
+    assert [g.name for g in outcome.golds] == ["dev", "test"]
+    assert outcome.golds[0].comparison.model.micro.value == 0  # `well` is untrained
+    assert np.array_equal(outcome.golds[1].given, trained.model.predict(tiny_corpus.texts))
+    assert trained.golds == ()
+
+
+def test_agreement_goes_to_the_text_of_its_name(tiny_corpus, tiny_lexicon):
+    agreement = {"articles held out": 0.9, "dev": 0.8, "elsewhere": 0.1}
+    golds = {"dev": tiny_corpus, "test": tiny_corpus}
+    outcome = train(tiny_corpus, tiny_lexicon, golds=golds, agreement=agreement, **QUICK)
+    assert [m.ceiling for m in (outcome.own, *outcome.golds)] == [0.9, 0.8, None]
+
+
+def test_the_folder_holds_the_evaluation_and_its_hash(trained, folder):
+    page = (folder / "EVALUATION.md").read_bytes()
+    assert page.decode() == evaluation_page(trained.model, trained.own)
+    assert read_manifest(folder)["files"]["EVALUATION.md"] == hashlib.sha256(page).hexdigest()
+
+
+def test_the_strength_is_chosen_where_none_is_given(tiny_corpus, tiny_lexicon, tmp_path):
+    options = {name: value for name, value in QUICK.items() if name != "C"}
+    outcome = train(tiny_corpus, tiny_lexicon, **options)
+    assert outcome.model.C_ in STRENGTHS
+    again = train(tiny_corpus, tiny_lexicon, **options, C=outcome.model.C_)
+    assert np.array_equal(outcome.model.coef_, again.model.coef_)
+    assert f"C = {outcome.model.C_:g}." in evaluation_page(outcome.model, outcome.own)
+
+
+def test_a_prior_is_learned_with_and_its_model_needs_no_prior_to_load(tiny_corpus, tmp_path):
+    prior = Prior(("road",), np.array(["公路", "桥"]), np.array([[5.0, 5.0]], dtype=np.float32))
+    plain, outcome = train(tiny_corpus, **QUICK), train(tiny_corpus, prior=prior, **QUICK)
+    assert not np.array_equal(outcome.model.coef_[2], plain.model.coef_[2])
+    assert np.array_equal(outcome.model.coef_[:2], plain.model.coef_[:2])
+    save_trained(outcome, tmp_path / "m")
+    loaded, texts = load_model(tmp_path / "m"), tiny_corpus.texts
+    assert np.array_equal(loaded.predict_proba(texts), outcome.model.predict_proba(texts), equal_nan=True)

@@ -1,0 +1,94 @@
+"""Excel workbooks as tables: the first sheet, cells as text, hostile files refused in one line."""
+
+import sys
+from datetime import date, datetime
+from zipfile import ZIP_DEFLATED, ZipFile
+
+import pytest
+
+from classifier.codebook import codebook_from_text
+from classifier.corpus import read_corpus
+from classifier.documents import documents
+from classifier.errors import InputError
+from classifier.tables import table_rows
+
+openpyxl = pytest.importorskip("openpyxl", reason="openpyxl is not installed")
+
+BOOK = 'name: d\nversion: "1"\ncodes:\n  - {code: up, name: 上}\n  - {code: down, name: 下}\n'
+
+
+@pytest.fixture
+def sheet(tmp_path):
+    """Write rows as the first sheet of a workbook, with a second one beside it."""
+
+    def write(*rows, name="表.xlsx"):
+        book = openpyxl.Workbook()
+        for row in rows:
+            book.active.append(row)
+        book.create_sheet("别的").append(["不读"])
+        book.save(tmp_path / name)
+        return tmp_path / name
+
+    return write
+
+
+def test_cells_are_text_and_whole_numbers_have_no_point(sheet):
+    path = sheet(
+        ["text", "n", "day", "none"], ["修路", 3.0, date(2019, 10, 17), None], ["打井", 2.5, True, 0]
+    )
+    first, second = table_rows(path)
+    assert first == {"text": "修路", "n": "3", "day": datetime(2019, 10, 17).isoformat(), "none": ""}
+    assert second == {"text": "打井", "n": "2.5", "day": "True", "none": "0"}
+
+
+def test_empty_rows_and_columns_without_a_name_are_left_out(sheet):
+    path = sheet(["text", "codes", None], ["修路", "up", None], [None, None, None], ["打井"])
+    assert list(table_rows(path)) == [{"text": "修路", "codes": "up"}, {"text": "打井", "codes": ""}]
+
+
+def test_a_labelled_workbook_is_a_corpus_and_documents(sheet):
+    path = sheet(["id", "text", "codes"], ["甲", "路通到了山上。", "up"], ["乙", "水引到了山下。", "down"])
+    corpus = read_corpus([path], codebook_from_text(BOOK, "d.yaml"))
+    assert corpus.labels.tolist() == [[True, False], [False, True]]
+    assert [(d.id, d.text) for d in documents([path])] == [("甲", "路通到了山上。"), ("乙", "水引到了山下。")]
+
+
+def test_a_doubled_column_is_an_error_that_names_it(sheet):
+    with pytest.raises(InputError, match="column 'text' stands twice in the header"):
+        list(table_rows(sheet(["text", "text"], ["甲", "乙"])))
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"no workbook", b"PK\x03\x04 cut off"], ids=["empty", "text", "cut off"]
+)
+def test_what_is_no_workbook_is_refused_with_a_hint(tmp_path, data):
+    path = tmp_path / "坏.xlsx"
+    path.write_bytes(data)
+    with pytest.raises(InputError, match="no Excel workbook") as error:
+        list(table_rows(path))
+    assert error.value.hint
+
+
+def test_an_archive_without_a_sheet_is_refused(tmp_path):
+    path = tmp_path / "空.xlsx"
+    with ZipFile(path, "w") as archive:
+        archive.writestr("a.txt", "一")
+    with pytest.raises(InputError, match="no Excel workbook"):
+        list(table_rows(path))
+
+
+def test_a_workbook_that_unpacks_to_too_much_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
+    monkeypatch.setattr("classifier.tables.UNPACKED_LIMIT", 1000)
+    path = tmp_path / "大.xlsx"
+    with ZipFile(path, "w", ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", "<a/>" * 1000)
+    with pytest.raises(InputError, match=r"unpacks to more than 1,000 bytes"):
+        list(table_rows(path))
+
+
+def test_without_openpyxl_one_line_says_how_to_get_it(sheet, monkeypatch):
+    path = sheet(["text"], ["修路"])
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    with pytest.raises(InputError, match="needs openpyxl") as error:
+        list(table_rows(path))
+    assert "fupin-classifier[files]" in error.value.hint
