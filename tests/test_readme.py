@@ -3,6 +3,7 @@
 import doctest
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -89,3 +90,9 @@ def test_every_command_and_option_named_exists(name):
 @pytest.mark.parametrize("name", READMES)
 def test_nothing_says_to_install_from_an_index_by_name(name):
     assert not re.search(r"pip install (?:-\S+ )*fupin", text_of(name))
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_the_figures_are_those_of_the_default_models_evaluation(name):
+    script = runpy.run_path(str(ROOT / "scripts" / "refresh_readme.py"))
+    assert script["figures"](name) in text_of(name)
