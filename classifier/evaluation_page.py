@@ -255,7 +255,7 @@ def read_agreement(path: str | Path) -> dict[str, float]:
     if not isinstance(value, dict):
         raise CorpusError(f"{path}: no mapping of texts to figures", "write lines such as `news: 0.95`")
     for name, figure in value.items():
-        if not isinstance(name, str) or not isinstance(figure, float) or not 0 <= figure <= 1:
+        if not isinstance(name, str) or type(figure) not in (int, float) or not 0 <= figure <= 1:
             raise CorpusError(
                 f"{path}: '{name}: {figure}' is no text with an F1 between 0 and 1", "write name: 0.95"
             )

@@ -101,7 +101,7 @@ def _card(trained: Trained) -> str:
     """Return the model card: what the model is, from what, how good, and for what it is not."""
     overall, book = trained.comparisons[0], trained.corpus.codebook
     rows = [
-        f"| `{code}` | {book.code(str(code)).name.get('zh', '')} | {row['support']:.0f} | "
+        f"| `{code}` | {_in_table(book.code(str(code)).name.get('zh', ''))} | {row['support']:.0f} | "
         + " | ".join(_shown(row[figure]) for figure in ("precision", "recall", "f1"))
         + " |"
         for code, row in overall.model.table.iterrows()
@@ -119,6 +119,10 @@ def _card(trained: Trained) -> str:
         prior="none" if trained.model.prior is None else _PRIOR,
         untrained=", ".join(f"`{c}`" for c in trained.model.untrained_) or "none",
     )
+
+
+def _in_table(name: str) -> str:
+    return name.replace("|", "/")
 
 
 def _shown(value: float) -> str:

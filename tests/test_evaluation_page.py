@@ -291,7 +291,7 @@ def test_a_bar_in_a_name_does_not_break_a_table(trained):
 
 
 def test_agreement_is_read_by_name(tmp_path):
-    (tmp_path / "a.yaml").write_text(f"{HELD_OUT}: 0.92\nnews: 1.0\n", encoding="utf-8")
+    (tmp_path / "a.yaml").write_text(f"{HELD_OUT}: 0.92\nnews: 1\n", encoding="utf-8")
     assert read_agreement(tmp_path / "a.yaml") == {HELD_OUT: 0.92, "news": 1.0}
 
 

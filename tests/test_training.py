@@ -196,3 +196,19 @@ def test_a_prior_is_learned_with_and_its_model_needs_no_prior_to_load(tiny_corpu
     save_trained(outcome, tmp_path / "m")
     loaded, texts = load_model(tmp_path / "m"), tiny_corpus.texts
     assert np.array_equal(loaded.predict_proba(texts), outcome.model.predict_proba(texts), equal_nan=True)
+
+
+def test_a_bar_in_a_codes_name_does_not_break_the_cards_table(tmp_path):
+    yaml = (
+        'name: d\nversion: "1"\ncodes:\n  - {code: up, name: {zh: 上|升}}\n  - {code: down, name: {zh: 下}}\n'
+    )
+    segments = [
+        Segment(f"{n}篇", "涨起来了" if n % 2 else "落下去了", ("up" if n % 2 else "down",))
+        for n in range(30)
+    ]
+    book = codebook_from_text(yaml, "d.yaml")
+    save_trained(train(make_corpus(segments, book), **QUICK), tmp_path / "m")
+    card = (tmp_path / "m" / "MODEL_CARD.md").read_text(encoding="utf-8")
+    rows = [line for line in card.splitlines() if line.startswith("| `")]
+    assert [row.count("|") for row in rows] == [7, 7]
+    assert "上/升" in rows[0]
