@@ -101,13 +101,14 @@ def train(
     words = load_lexicon(lexicon, book.columns) if lexicon or not codebook else None
     labelled = read_corpus(paths, book)
     golds = {path.stem: read_gold(path, book, texts) for path in _of_different_names(gold or [])}
+    ceilings = read_agreement(agreement) if agreement else {}
     say(f"{len(labelled.texts):,} segments in {len(set(labelled.groups)):,} documents; training …")
     trained = fit(
         labelled,
         words,
         schemes=tuple(scheme) if scheme is not None else _default_schemes(book),
         golds=golds,
-        agreement=read_agreement(agreement) if agreement else {},
+        agreement=ceilings,
         prior=None if codebook else load_prior(),
         min_positives=min_positives,
         n_jobs=jobs,

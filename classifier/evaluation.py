@@ -242,5 +242,14 @@ def to_text(comparison: Comparison, codebook: Codebook) -> str:
     return "\n".join(lines)
 
 
+def shown(value: float | None, digits: int = 2) -> str:
+    """Return a figure for people; a dash where it does not exist.
+
+    >>> shown(0.825, 2), shown(float("nan"))
+    ('0.82', '–')
+    """
+    return "–" if value is None or np.isnan(value) else f"{value:.{digits}f}"
+
+
 def _cell(value: float | None, width: int) -> str:
-    return f"{'–' if value is None or np.isnan(value) else f'{value:.2f}':>{width}}"
+    return f"{shown(value):>{width}}"

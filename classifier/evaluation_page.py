@@ -9,7 +9,6 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from numpy.typing import NDArray
 
 from classifier.calibration import BINS, FLOOR, Reliability, reliability
@@ -24,12 +23,15 @@ from classifier.evaluation import (
     count,
     evaluate_decisions,
     micro_f1,
+    shown,
 )
 from classifier.model import PolicyClassifier
+from classifier.rendering import environment
 from classifier.yaml_lines import load
 
 Labels = NDArray[np.bool_]
 
+TEMPLATE = "EVALUATION.md"
 SINGLE_SUPPORT = 20  # gold positives from which a code's figures on gold are shown singly
 CALIBRATION_SUPPORT = 200  # positives from which a code's calibration is shown singly
 CONFUSIONS = 15
@@ -109,34 +111,28 @@ def evaluation_page(model: PolicyClassifier, own: Measured, golds: Sequence[Meas
         See `on_gold`.
     """
     sets = [own, *golds]
-    environment = Environment(
-        loader=PackageLoader("classifier"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        autoescape=select_autoescape(),
+    return (
+        environment(TEMPLATE)
+        .get_template(TEMPLATE)
+        .render(
+            book=model.codebook,
+            constants={
+                "macro": MACRO_SUPPORT,
+                "single": SINGLE_SUPPORT,
+                "calibration": CALIBRATION_SUPPORT,
+                "floor": FLOOR,
+                "bins": BINS,
+            },
+            strength=f"{model.C_:g}",
+            summary=[_summary_row(s) for s in sets],
+            codes=_code_rows(own),
+            golds=[s.name for s in golds],
+            singly=_single_rows(golds),
+            calibration=[(s.name, shown(s.reliability.error, 3), _picture(s.reliability)) for s in sets],
+            echo=[row for s in sets for row in _echo_rows(s)],
+            confusions=[(s.name, _confusion_rows(s)) for s in sets],
+        )
     )
-    return environment.get_template("EVALUATION.md").render(
-        book=model.codebook,
-        constants={
-            "macro": MACRO_SUPPORT,
-            "single": SINGLE_SUPPORT,
-            "calibration": CALIBRATION_SUPPORT,
-            "floor": FLOOR,
-            "bins": BINS,
-        },
-        strength=f"{model.C_:g}",
-        summary=[_summary_row(s) for s in sets],
-        codes=_code_rows(own),
-        golds=[s.name for s in golds],
-        singly=_single_rows(golds),
-        calibration=[(s.name, _figure(s.reliability.error, 3), _picture(s.reliability)) for s in sets],
-        echo=[row for s in sets for row in _echo_rows(s)],
-        confusions=[(s.name, _confusion_rows(s)) for s in sets],
-    )
-
-
-def _figure(value: float | None, digits: int = 2) -> str:
-    return "–" if value is None or np.isnan(value) else f"{value:.{digits}f}"
 
 
 def _summary_row(s: Measured) -> list[str]:
@@ -149,8 +145,8 @@ def _summary_row(s: Measured) -> list[str]:
         str(model.macro),
         str(baseline.micro) if baseline else "–",
         str(s.comparison.difference or "–"),
-        _figure(s.majority, 3),
-        _figure(s.ceiling, 3),
+        shown(s.majority, 3),
+        shown(s.ceiling, 3),
     ]
 
 
@@ -162,10 +158,10 @@ def _code_rows(s: Measured) -> list[list[str]]:
         enough = row["support"] >= CALIBRATION_SUPPORT
         error = reliability(s.probabilities[:, j], s.gold.labels[:, j]).error if enough else None
         lexicon = baseline.table["f1"].iloc[j] if baseline else None
-        figures = [_figure(row[k]) for k in ("precision", "recall", "f1")]
+        figures = [shown(row[k]) for k in ("precision", "recall", "f1")]
         name = s.gold.codebook.code(str(code)).name.get("zh", "")
         support = f"{int(row['support']):,}"
-        rows.append([f"`{code}`", name, support, *figures, _figure(lexicon), _figure(error, 3)])
+        rows.append([f"`{code}`", name, support, *figures, shown(lexicon), shown(error, 3)])
     return rows
 
 
@@ -182,7 +178,7 @@ def _single_rows(golds: Sequence[Measured]) -> list[list[str]]:
 
 
 def _single_cell(f1: float, support: float) -> str:
-    return f"{_figure(f1)} ({int(support)})" if support >= SINGLE_SUPPORT else "–"
+    return f"{shown(f1)} ({int(support)})" if support >= SINGLE_SUPPORT else "–"
 
 
 def _picture(r: Reliability) -> list[str]:
@@ -209,7 +205,7 @@ def _echo_rows(s: Measured) -> list[list[str]]:
             counts = count(s.given[chosen], s.gold.labels[chosen]).sum(axis=0)
             precision, recall = (counts[0] / max(1, counts[0] + counts[k]) for k in (1, 2))
             support = f"{int(scored.table['support'].sum()):,}"
-            figures = [_figure(precision), _figure(recall), str(scored.micro)]
+            figures = [shown(precision), shown(recall), str(scored.micro)]
             rows.append([s.name, about, f"{scored.segments:,}", support, *figures])
     return rows
 

@@ -9,10 +9,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.features import prepare_aligned
+from classifier.features import prepare_aligned, spoken_aligned
 from classifier.model import PolicyClassifier
-from classifier.normalise import Aligned, aligned
-from classifier.segments import without_speaker
+from classifier.normalise import Aligned
 
 Array = NDArray[np.float64]
 
@@ -116,8 +115,7 @@ class _Parts:
         features = self.model.features_
         if features.lexicon is None:
             return
-        spoken = without_speaker(self.text)
-        place = aligned(spoken, offset=len(self.text) - len(spoken))
+        place = spoken_aligned(self.text)
         hits = features.lexicon.hits(place.text)
         for j, code in enumerate(features.lexicon_codes_, start=len(features.terms_)):
             own = [hit for hit in hits if code in hit.codes]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -33,10 +34,15 @@ def prepare(text: str) -> str:
     return _NUMBER.sub("0", normalise(without_speaker(text)))
 
 
+def spoken_aligned(text: str) -> Aligned:
+    """Return a segment as the lexicon sees it, each character with its place in the raw segment."""
+    spoken = without_speaker(text)
+    return aligned(spoken, offset=len(text) - len(spoken))
+
+
 def prepare_aligned(text: str) -> Aligned:
     """Do as `prepare` does, remembering where in the raw segment each character comes from."""
-    spoken = without_speaker(text)
-    return aligned(spoken, offset=len(text) - len(spoken)).sub(_NUMBER, "0")
+    return spoken_aligned(text).sub(_NUMBER, "0")
 
 
 @dataclass(frozen=True)
@@ -140,11 +146,16 @@ class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def _set(self, terms: Sequence[str], idf: NDArray[np.float32]) -> None:
         self.terms_ = list(terms)
-        self.column_ = {term: i for i, term in enumerate(self.terms_)}
+        self.__dict__.pop("_column", None)  # that of other terms
         self.idf_ = np.asarray(idf, dtype=np.float32)
         self.counter_ = self._counter(self.terms_)
         self.weights_ = TfidfTransformer(sublinear_tf=True)
         self.weights_.idf_ = self.idf_
+
+    @cached_property
+    def _column(self) -> dict[str, int]:
+        """The column of each term; built where it is asked for, not whenever a model is loaded."""
+        return {term: i for i, term in enumerate(self.terms_)}
 
     def _weighted(self, ngrams: csr_matrix, hits: csr_matrix) -> csr_matrix:
         return csr_matrix(hstack([self.weights_.transform(ngrams), hits], format="csr", dtype=np.float32))
@@ -168,7 +179,7 @@ class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             (column, start, start + size)
             for size in range(self.ngram_range[0], self.ngram_range[1] + 1)
             for start in range(len(prepared) - size + 1)
-            if (column := self.column_.get(prepared[start : start + size])) is not None
+            if (column := self._column.get(prepared[start : start + size])) is not None
         ]
         columns, starts, ends = np.array(found, dtype=np.intp).reshape(-1, 3).T
         return columns, starts, ends

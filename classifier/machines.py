@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -44,14 +44,7 @@ class Task:
 
     def rows(self, chosen: NDArray[Any]) -> Task:
         """Return the task on some of the segments."""
-        return Task(
-            self.counts.rows(chosen),
-            self.labels[chosen],
-            self.codes,
-            self.prior,
-            self.options,
-            self.exclusive,
-        )
+        return replace(self, counts=self.counts.rows(chosen), labels=self.labels[chosen])
 
 
 @dataclass(frozen=True)

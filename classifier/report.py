@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import jinja2
 import numpy as np
 import pandas as pd
 
 from classifier.codebook import Codebook
 from classifier.corpus import split_codes
 from classifier.errors import InputError, OutputError
+from classifier.rendering import TEMPLATES, environment
 from classifier.tables import table_rows
 from classifier.whole_file import whole_file
 from classifier.yaml_lines import parse
@@ -21,7 +21,6 @@ from classifier.yaml_lines import parse
 LANGUAGES = ("zh", "en")
 STRONGEST = 5  # sentences shown for each code
 _LIST_MARK = re.compile(r"^(\d*)([-+=.)])")  # what would begin a list, a rule or a heading
-_TEMPLATES = Path(__file__).with_name("templates")
 
 
 @dataclass(frozen=True)
@@ -182,22 +181,16 @@ def _strongest(labelled: pd.DataFrame, code: str) -> tuple[Sentence, ...]:
 
 
 def _texts(lang: str) -> Mapping[str, str]:
-    value, _ = parse((_TEMPLATES / "report_texts.yaml").read_text(encoding="utf-8"), "report_texts.yaml")
+    value, _ = parse((TEMPLATES / "report_texts.yaml").read_text(encoding="utf-8"), "report_texts.yaml")
     texts: Mapping[str, str] = value[lang]
     return texts
 
 
 def _render(report: Report, template: str) -> str:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        autoescape=template.endswith(".html"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["percent"] = lambda share: f"{100 * share:.1f}%"
-    environment.filters["cell"] = _markdown_cell
-    return environment.get_template(template).render(report=report, t=_texts(report.lang))
+    templates = environment(template)
+    templates.filters["percent"] = lambda share: f"{100 * share:.1f}%"
+    templates.filters["cell"] = _markdown_cell
+    return templates.get_template(template).render(report=report, t=_texts(report.lang))
 
 
 def _markdown_cell(text: str) -> str:

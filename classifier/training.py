@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from classifier.corpus import Corpus
-from classifier.evaluation import Comparison, compare
+from classifier.evaluation import Comparison, compare, shown
 from classifier.evaluation_page import HELD_OUT, Measured, evaluation_page, held_out, on_gold
 from classifier.lexicon import Lexicon
 from classifier.model import PolicyClassifier
@@ -102,7 +102,7 @@ def _card(trained: Trained) -> str:
     overall, book = trained.comparisons[0], trained.corpus.codebook
     rows = [
         f"| `{code}` | {_in_table(book.code(str(code)).name.get('zh', ''))} | {row['support']:.0f} | "
-        + " | ".join(_shown(row[figure]) for figure in ("precision", "recall", "f1"))
+        + " | ".join(shown(row[figure]) for figure in ("precision", "recall", "f1"))
         + " |"
         for code, row in overall.model.table.iterrows()
     ]
@@ -123,10 +123,6 @@ def _card(trained: Trained) -> str:
 
 def _in_table(name: str) -> str:
     return name.replace("|", "/")
-
-
-def _shown(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:.2f}"
 
 
 _PRIOR = (

@@ -18,6 +18,7 @@ ORDER = (
     "yaml_lines",
     "whole_file",
     "shipped",
+    "rendering",
     "codebook",
     "segments",
     "text_files",
