@@ -7,6 +7,9 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
+# Compiled code is kept beside the environment; code that has changed is compiled anew.
+export NUMBA_CACHE_DIR := $(CURDIR)/$(VENV)/compiled-$(shell cat classifier/*.py | cksum | cut -d' ' -f1)
+
 .PHONY: demo test train clean
 
 demo: $(VENV)/demo.stamp

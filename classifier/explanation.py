@@ -66,9 +66,9 @@ def explain(model: PolicyClassifier, text: str) -> tuple[Explanation, ...]:
     >>> first.code, first.given, first.evidence[0].weight > 0
     ('health', True, True)
     """
-    probabilities = model.predict_proba([text])
-    given = model.decide(probabilities)[0]
     scores = model.decision_function([text])[0]
+    probabilities = model.probabilities(scores[None])
+    given = model.decide(probabilities)[0]
     trained = np.flatnonzero(model.trained_)
     parts = list(_Parts(model, text).codes())
     out = [

@@ -5,7 +5,6 @@ The only module that knows what a term is.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,19 +18,17 @@ from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 
 from classifier.errors import FupinError
 from classifier.lexicon import Lexicon
-from classifier.normalise import Aligned, aligned, normalise
+from classifier.normalise import Aligned, aligned, normalise_all
 from classifier.segments import without_speaker
 
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
+def prepare(texts: Sequence[str]) -> list[str]:
+    """Return segments as features see them: normalised, no speaker's tag, every number a 0.
 
-def prepare(text: str) -> str:
-    """Return a segment as features see it: normalised, no speaker's tag, every number a 0.
-
-    >>> prepare("主持人：投入１.２亿元，惠及3,000户。")
-    '投入0亿元,惠及0户。'
+    >>> prepare(["主持人：投入１.２亿元，惠及3,000户。"])
+    ['投入0亿元,惠及0户。']
     """
-    return _NUMBER.sub("0", normalise(without_speaker(text)))
+    return normalise_all(list(map(without_speaker, texts)), numbers=False)
 
 
 def spoken_aligned(text: str) -> Aligned:
@@ -41,8 +38,9 @@ def spoken_aligned(text: str) -> Aligned:
 
 
 def prepare_aligned(text: str) -> Aligned:
-    """Do as `prepare` does, remembering where in the raw segment each character comes from."""
-    return spoken_aligned(text).sub(_NUMBER, "0")
+    """Do as `prepare` does with one segment, remembering where in it each character comes from."""
+    spoken = without_speaker(text)
+    return aligned(spoken, offset=len(text) - len(spoken), numbers=False)
 
 
 @dataclass(frozen=True)
@@ -93,7 +91,7 @@ class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Count every n-gram and find every lexicon hit in ``texts``; see `Counts`."""
         counter = self._counter()
         try:
-            ngrams = counter.fit_transform(refuse_single(texts))
+            ngrams = counter.fit_transform(prepare(refuse_single(texts)))
         except ValueError as error:
             raise FupinError(f"no features: {error}", "give more text, or a lower min_df") from None
         return Counts(counter.get_feature_names_out(), ngrams, self._lexicon_hits(texts))
@@ -138,7 +136,7 @@ class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Return what counts n-grams: these terms, or every one it meets."""
         return CountVectorizer(
             analyzer="char",
-            preprocessor=prepare,
+            lowercase=False,
             ngram_range=self.ngram_range,
             dtype=np.float32,
             vocabulary=terms,
@@ -170,11 +168,11 @@ class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Return the features of ``texts``: float32 of shape (n_texts, n_terms + n_lexicon_codes)."""
         if not len(refuse_single(texts)):
             return csr_matrix(np.zeros((0, len(self.get_feature_names_out())), dtype=np.float32))
-        return self._weighted(self.counter_.transform(texts), self._lexicon_hits(texts))
+        return self._weighted(self.counter_.transform(prepare(texts)), self._lexicon_hits(texts))
 
     def occurrences(self, text: str) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
         """Return where terms stand in a segment as `prepare` writes it: column, start, end of each."""
-        prepared = prepare(text)
+        (prepared,) = prepare([text])
         found = [
             (column, start, start + size)
             for size in range(self.ngram_range[0], self.ngram_range[1] + 1)
@@ -185,15 +183,11 @@ class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return columns, starts, ends
 
     def _lexicon_hits(self, texts: Sequence[str]) -> csr_matrix:
-        column = {code: i for i, code in enumerate(self.lexicon_codes_)}
-        rows, columns = [], []
-        if self.lexicon is not None:
-            for row, text in enumerate(texts):
-                for code in sorted(self.lexicon.codes_in(without_speaker(text))):
-                    rows.append(row)
-                    columns.append(column[code])
-        values = np.full(len(rows), self.lexicon_weight, dtype=np.float32)
-        return csr_matrix((values, (rows, columns)), shape=(len(texts), len(column)))
+        if self.lexicon is None:
+            return csr_matrix(np.zeros((len(texts), 0), dtype=np.float32))
+        chosen = [self.lexicon.codes.index(code) for code in self.lexicon_codes_]
+        hit = self.lexicon.hit_codes(list(map(without_speaker, texts)))[:, chosen]
+        return csr_matrix(hit.astype(np.float32) * np.float32(self.lexicon_weight))
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Return the terms, then the lexicon columns as ``lexicon:code``."""

@@ -7,17 +7,21 @@ A not-cue of a code silences that code's cues inside it, and no other code's.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-from classifier import shipped
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier import cue_matching, shipped
+from classifier.cue_matching import Matcher
 from classifier.errors import Finding, LexiconError
-from classifier.normalise import normalise
+from classifier.normalise import normalise, normalise_all
+from classifier.tries import Alphabet, bounds_of
 from classifier.yaml_lines import Lines, load, parse
 
 
@@ -42,28 +46,25 @@ class Lexicon:
     text: str = field(default="", repr=False, compare=False)  # the YAML it was read from
 
     @cached_property
-    def _pattern(self) -> re.Pattern[str]:
-        """Match, at one place, the longest entry that begins there."""
-        entries = sorted({*self.cues, *self.not_cues}, key=lambda e: (-len(e), e))
-        return re.compile(f"(?=({_trie_pattern(entries)}))" if entries else r"(?!)")
+    def codes(self) -> tuple[str, ...]:
+        """The codes that any cue or not-cue is of, sorted."""
+        return tuple(
+            sorted({c for claims in (self.cues, self.not_cues) for cs in claims.values() for c in cs})
+        )
+
+    @property
+    def characters(self) -> str:
+        """The characters of the entries, each once."""
+        return "".join(sorted(set("".join((*self.cues, *self.not_cues)))))
+
+    def matcher(self, alphabet: Alphabet) -> Matcher:
+        """Return the lexicon as compiled code takes it; the bits of its masks are ``codes`` in order."""
+        return cue_matching.matcher(self.cues, self.not_cues, self.codes, alphabet)[0]
 
     @cached_property
-    def _shorter(self) -> Mapping[str, tuple[str, ...]]:
-        """For each entry, the other entries that it begins with."""
-        entries = {*self.cues, *self.not_cues}
-        return {e: tuple(e[:n] for n in range(1, len(e)) if e[:n] in entries) for e in entries}
-
-    @cached_property
-    def _longest(self) -> int:
-        return max(map(len, (*self.cues, *self.not_cues)), default=0)
-
-    def _occurrences(self, text: str) -> Iterator[tuple[int, int, str]]:
-        """Yield every occurrence of every entry, left to right, the longest first at each place."""
-        for match in self._pattern.finditer(text):
-            start, longest = match.start(), match.group(1)
-            yield start, start + len(longest), longest
-            for entry in reversed(self._shorter[longest]):
-                yield start, start + len(entry), entry
+    def _own(self) -> tuple[Alphabet, Matcher, list[str]]:
+        alphabet = Alphabet(self.characters)
+        return alphabet, *cue_matching.matcher(self.cues, self.not_cues, self.codes, alphabet)
 
     def hits(self, normalised: str) -> list[Hit]:
         """Return the cue hits in a normalised text, in order of their start.
@@ -73,33 +74,33 @@ class Lexicon:
         >>> [(h.cue, h.codes) for h in lexicon.hits("产业工人缴纳医疗保险，村里发展产业。")]
         [('医疗保险', ('health',)), ('产业', ('industry',))]
         """
-        found = list(self._occurrences(normalised))
-        hits = []
-        for i, (start, end, entry) in enumerate(found):
-            lost = set().union(*(self._silenced(entry, longer) for longer in self._around(found, i)))
-            codes = tuple(c for c in self.cues.get(entry, ()) if c not in lost)
-            if codes:
-                hits.append(Hit(start, end, entry, codes))
-        return hits
+        alphabet, matcher, entries = self._own
+        out = []
+        for start, end, entry, mask in zip(
+            *cue_matching.find(matcher, alphabet.letters(normalised)), strict=True
+        ):
+            given = {c for j, c in enumerate(self.codes) if cue_matching.has(mask, j)}
+            if given:
+                codes = tuple(c for c in self.cues[entries[entry]] if c in given)
+                out.append(Hit(int(start), int(end), entries[entry], codes))
+        return out
 
-    def _around(self, found: list[tuple[int, int, str]], i: int) -> Iterator[str]:
-        """Yield the entries whose occurrence holds the ``i``-th one, itself included."""
-        start, end, _ = found[i]
-        first = i
-        while first and start - found[first - 1][0] < self._longest:
-            first -= 1
-        # What begins at the same place and is longer stands before it: occurrences come longest first.
-        return (entry for _, b, entry in found[first : i + 1] if end <= b)
+    def hit_codes(self, texts: Sequence[str]) -> NDArray[np.bool_]:
+        """Return which codes the cues in raw ``texts`` speak for, bool of shape (n_texts, len(codes)).
 
-    def _silenced(self, entry: str, longer: str) -> tuple[str, ...]:
-        """Return the codes of ``entry`` that an occurrence inside ``longer`` loses."""
-        if longer != entry and longer in self.cues:
-            return self.cues.get(entry, ())  # the longer cue speaks instead
-        return self.not_cues.get(longer, ())
+        >>> Lexicon("demo", "1", {"医保": ("health",)}, {}).hit_codes(["医保报销", "大家都好"]).tolist()
+        [[True], [False]]
+        """
+        alphabet, matcher, _ = self._own
+        normalised = normalise_all(texts)
+        masks = cue_matching.codes_found(
+            matcher, alphabet.letters("".join(normalised)), bounds_of(normalised)
+        )
+        return cue_matching.unpacked(masks, len(self.codes))
 
     def codes_in(self, text: str) -> set[str]:
         """Return the codes that any cue in the raw ``text`` speaks for."""
-        return {code for hit in self.hits(normalise(text)) for code in hit.codes}
+        return {code for code, hit in zip(self.codes, self.hit_codes([text])[0], strict=True) if hit}
 
     def restricted(self, codes: Collection[str]) -> Lexicon:
         """Return the lexicon with the claims of other codes left out."""
@@ -110,27 +111,6 @@ class Lexicon:
             return {entry: claimed for entry, claimed in kept.items() if claimed}
 
         return Lexicon(self.name, self.version, claims(self.cues), claims(self.not_cues))
-
-
-def _trie_pattern(entries: list[str]) -> str:
-    """Return a regular expression that matches any entry, the longest first, as a tree of prefixes."""
-    tree: dict[str, Any] = {}
-    for entry in entries:
-        node = tree
-        for character in entry:
-            node = node.setdefault(character, {})
-        node[""] = {}
-    return _branch(tree)
-
-
-def _branch(node: dict[str, Any]) -> str:
-    branches = [
-        re.escape(character) + _branch(child) for character, child in sorted(node.items()) if character
-    ]
-    if not branches:
-        return ""
-    inner = "(?:" + "|".join(branches) + ")"
-    return inner + "?" if "" in node else inner
 
 
 class _Reader:

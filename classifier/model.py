@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,8 +19,10 @@ from classifier.folds import grouped_folds
 from classifier.lexicon import Lexicon
 from classifier.machines import Task, choose_strength, fit, out_of_fold
 from classifier.prior import Prior
+from classifier.scoring import Scorer, rounded
 
 Scores = NDArray[np.float64]
+Weights = NDArray[np.float32]
 Labels = NDArray[np.bool_]
 
 MIN_ARTICLES = 2  # in which a code must stand to be trained
@@ -62,10 +65,12 @@ class LexiconClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict_proba(self, texts: Sequence[str]) -> Scores:
         """Return 1.0 where the lexicon hits a code, else 0.0."""
-        found = [self.lexicon.codes_in(text) for text in refuse_single(texts)]
-        return np.array([[float(c in hit) for c in self.codes_] for hit in found]).reshape(
-            -1, len(self.codes_)
-        )
+        hit = self.lexicon.hit_codes(refuse_single(texts))
+        out = np.zeros((len(texts), len(self.codes_)))
+        for i, code in enumerate(self.lexicon.codes):
+            if code in self.codes_:
+                out[:, self.codes_.index(code)] = hit[:, i]
+        return out
 
     def decide(self, probabilities: Scores) -> Labels:
         """Return where the probability is one."""
@@ -172,10 +177,20 @@ class PolicyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         probabilities, decided = cross_fitted(scores, known, folds, exclusive=self.codebook.exclusive)
         self.out_of_fold_ = self._widen(probabilities, np.nan), self._widen(decided, False)
         machines = fit(task, self.C_)
-        self.features_, self.intercept_ = machines.features, machines.intercept
-        # Rounded once, here: what is stored is what predicts.
-        self.coef_ = machines.coef.astype(np.float16).astype(np.float32)
+        self._take(machines.features, rounded(machines.coef), machines.intercept)
         return self
+
+    def _take(self, features: TextFeatures, coef: Weights, intercept: Weights) -> None:
+        self.features_, self.coef_, self.intercept_ = features, coef, intercept
+        self.__dict__.pop("_scorer", None)  # that of other weights
+
+    @cached_property
+    def _scorer(self) -> Scorer:
+        return Scorer(self.features_, self.coef_, self.intercept_)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what is made again where it is needed."""
+        return {k: v for k, v in super().__getstate__().items() if k != "_scorer"}
 
     def _task(self, texts: Sequence[str], labels: Labels) -> Task:
         names = ("ngram_range", "min_df", "lexicon", "lexicon_weight")
@@ -187,8 +202,8 @@ class PolicyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def restore(
         self,
         features: TextFeatures,
-        coef: NDArray[np.float32],
-        intercept: NDArray[np.float32],
+        coef: Weights,
+        intercept: Weights,
         decisions: Decisions,
         trained: Sequence[str],
     ) -> None:
@@ -196,8 +211,8 @@ class PolicyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.codes_ = self.codebook.columns
         self.trained_ = np.array([code in set(trained) for code in self.codes_])
         self.untrained_ = tuple(c for c in self.codes_ if c not in set(trained))
-        self.features_, self.decisions_ = features, decisions
-        self.coef_, self.intercept_ = coef, intercept
+        self.decisions_ = decisions
+        self._take(features, coef, intercept)
 
     def _checked(self, texts: Sequence[str], labels: Any) -> Labels:
         refuse_single(texts)
@@ -236,11 +251,14 @@ class PolicyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Return uncalibrated scores of the trained codes, shape (n_texts, n_trained)."""
         if not hasattr(self, "coef_"):
             raise NotFittedError("this PolicyClassifier is not fitted yet; call fit or load_model")
-        return np.asarray(self.features_.transform(texts) @ self.coef_.T + self.intercept_, dtype=np.float64)
+        return self._scorer.scores(refuse_single(texts)).astype(np.float64)
 
     def predict_proba(self, texts: Sequence[str]) -> Scores:
         """Return calibrated probabilities, shape (n_texts, n_codes); NaN for untrained codes."""
-        scores = self.decision_function(texts)  # first: it says so where nothing is fitted yet
+        return self.probabilities(self.decision_function(texts))
+
+    def probabilities(self, scores: Scores) -> Scores:
+        """Return what scores of `decision_function` mean: as `predict_proba` does."""
         return self._widen(self.decisions_.probabilities(scores), np.nan)
 
     def decide(self, probabilities: Scores) -> Labels:

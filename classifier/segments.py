@@ -7,31 +7,24 @@ of a text lies either in a segment or in a span dropped by a rule that has a nam
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from classifier import cutting, normalise, tries
+from classifier.cutting import pieces
 from classifier.errors import InputError
+from classifier.tries import Alphabet, Letters, Trie, code_points
 from classifier.yaml_lines import parse
 
 MIN_HAN = 4  # fewer Han characters make no segment
 TOO_SHORT = "too-short"
-
-HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f]")
-_LINE = re.compile("[^\n\r\x0b\x0c\x85\u2028\u2029]+")
-_END = "。！？；｡!?;"
-_ENDS = frozenset(_END)
-_CLOSERS = frozenset("”’」』）】》〉〕］｝)]}")
-# Half-width ; ! ? end nothing inside a URL, an HTML entity, or between two ASCII letters or digits;
-# an apostrophe between two of these is no quote.
-_TOKEN = re.compile(
-    r"(?P<kept>(?:https?://|www\.)[!-~]*[0-9A-Za-z/=_-]"
-    r"|&(?:[A-Za-z]{2,10}|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});"
-    r"|(?<=[0-9A-Za-z])[;!?'](?=[0-9A-Za-z]))"
-    rf"|(?P<quote>[\"'])|(?P<end>[{_END}]+)"
-)
+HAN = re.compile("[" + "".join(f"{chr(first)}-{chr(last)}" for first, last in cutting.HAN) + "]")
 
 
 @dataclass(frozen=True)
@@ -50,38 +43,94 @@ class Span:
 
 @dataclass(frozen=True)
 class DropRule:
-    """A named rule for page furniture: spans that match are no segments."""
+    """A named rule for page furniture: spans that match are no segments.
+
+    Whatever matches holds one of the ``marks``, half-width and in lower case.
+    """
 
     name: str
     about: str
+    marks: tuple[str, ...]
     pattern: re.Pattern[str]
     example: str
 
 
-def _ends(line: str) -> Iterator[int]:
-    """Yield the offsets in ``line`` behind each sentence end, closing marks included."""
-    is_open: set[str] = set()
-    at = 0
-    while match := _TOKEN.search(line, at):
-        at = match.end()
-        if match["quote"]:
-            is_open ^= {match["quote"]}
-        elif match["end"]:
-            # A straight quote closes only where one is open.
-            while (mark := line[at : at + 1]) in _CLOSERS or mark in is_open:
-                is_open.discard(mark)
+class Cut(NamedTuple):
+    """Many texts cut, as arrays with one place for each piece.
+
+    ``start`` and ``end`` count from the start of all the texts joined; ``rule`` is 0 for a
+    segment, else one more than the place of the rule that drops the piece in `rule_names`.
+    """
+
+    text: NDArray[np.int32]
+    paragraph: NDArray[np.int32]
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+    rule: NDArray[np.int32]
+
+    def kept(self) -> Cut:
+        """Return the segments alone."""
+        chosen = self.rule == 0
+        return Cut(*(column[chosen] for column in self))
+
+
+def cut_all(whole: str, bounds: NDArray[np.int64]) -> Cut:
+    """Cut the texts ``whole[bounds[i]:bounds[i + 1]]`` into pieces, dropped ones included."""
+    codes = code_points(whole)
+    found = pieces(codes, bounds)
+    rule = (found.han < MIN_HAN).astype(np.int32)
+    suspects = _suspects(codes, found.start, found.end)
+    suspects[rule > 0] = 0
+    for i in np.flatnonzero(suspects).tolist():
+        rule[i] = _dropped_by(whole[found.start[i] : found.end[i]], int(suspects[i]))
+    return Cut(found.text, found.paragraph, found.start, found.end, rule)
+
+
+def _dropped_by(piece: str, suspected: int) -> int:
+    """Return the first of the suspected rules (bits) that drops a piece, as `Cut` numbers them; 0: none."""
+    for i, rule in enumerate(drop_rules()):
+        if suspected >> i & 1 and rule.pattern.search(piece):
+            return i + 2
+    return 0
+
+
+def rule_names() -> tuple[str, ...]:
+    """Return the names of all rules that drop pieces, in the order of `Cut`."""
+    return (TOO_SHORT, *(rule.name for rule in drop_rules()))
+
+
+@lru_cache(maxsize=1)
+def _marks() -> tuple[Letters, Trie, NDArray[np.int64]]:
+    """Return the letters of each code point, the tree of all marks, and each mark's rules as bits."""
+    rules: dict[str, int] = {}
+    for i, rule in enumerate(drop_rules()):
+        for mark in rule.marks:
+            rules[mark] = rules.get(mark, 0) | 1 << i
+    marks = sorted(rules)
+    alphabet = Alphabet("".join(sorted(set("".join(marks)))))
+    return normalise.letter_table(alphabet), tries.build(marks, alphabet), np.array([rules[m] for m in marks])
+
+
+def _suspects(codes: Letters, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return, for each piece, the rules of which it holds a mark, as bits."""
+    table, trie, rules = _marks()
+    return np.asarray(_bits_of_marks(*trie, rules, normalise.look_up(table, codes), starts, ends))
+
+
+@njit(cache=True, nogil=True)
+def _bits_of_marks(
+    root: Any, table: Any, sieve: Any, term: Any, rules: Any, text: Any, starts: Any, ends: Any
+) -> Any:
+    out = np.zeros(len(starts), dtype=np.int64)
+    for i in range(len(starts)):
+        for first in range(starts[i], ends[i]):
+            node, at = np.int64(root[text[first]]), first + 1
+            while node:
+                if term[node] >= 0:
+                    out[i] |= rules[term[node]]
+                node = tries.step(table, sieve, node, text[at]) if at < ends[i] else np.int64(0)
                 at += 1
-            if mark not in _ENDS:  # `？”。` is one end, not two
-                yield at
-
-
-def _strip(text: str, start: int, end: int) -> tuple[int, int]:
-    """Narrow ``[start, end)`` so that it neither begins nor ends with white space."""
-    while start < end and (text[start].isspace() or text[start] in "\ufeff\u200b"):
-        start += 1
-    while end > start and (text[end - 1].isspace() or text[end - 1] in "\ufeff\u200b"):
-        end -= 1
-    return start, end
+    return out
 
 
 def cut(text: str) -> list[Span]:
@@ -94,19 +143,11 @@ def cut(text: str) -> list[Span]:
     >>> [s.dropped for s in cut("责任编辑：王小明\n养殖合作社分红了。")]
     ['editor', '']
     """
-    spans: list[Span] = []
-    paragraph = -1
-    for line in _LINE.finditer(text):
-        if not line.group().strip():
-            continue
-        paragraph += 1
-        at = line.start()
-        for end in (*(line.start() + e for e in _ends(line.group())), line.end()):
-            start, stop = _strip(text, at, end)
-            if start < stop:
-                spans.append(Span(start, stop, paragraph, _dropped_by(text[start:stop])))
-            at = end
-    return spans
+    names = ("", *rule_names())
+    columns = (column.tolist() for column in cut_all(text, np.array([0, len(text)]))[1:])
+    return [
+        Span(start, end, paragraph, names[rule]) for paragraph, start, end, rule in zip(*columns, strict=True)
+    ]
 
 
 def segments(text: str) -> list[Span]:
@@ -119,17 +160,12 @@ def segments(text: str) -> list[Span]:
     return [span for span in cut(text) if not span.dropped]
 
 
-def _dropped_by(piece: str) -> str:
-    if len(HAN.findall(piece)) < MIN_HAN:
-        return TOO_SHORT
-    return next((rule.name for rule in drop_rules() if rule.pattern.search(piece)), "")
-
-
 @lru_cache(maxsize=1)
 def drop_rules() -> tuple[DropRule, ...]:
     """Return the rules that leave page furniture out, in the order in which they are tried."""
     return tuple(
-        DropRule(r["rule"], r["about"], re.compile(r["pattern"]), r["example"]) for r in _furniture()["drop"]
+        DropRule(r["rule"], r["about"], tuple(r["marks"]), re.compile(r["pattern"]), r["example"])
+        for r in _furniture()["drop"]
     )
 
 

@@ -29,8 +29,9 @@ from classifier.errors import FupinError, ModelError, OutputError
 from classifier.features import TextFeatures
 from classifier.lexicon import lexicon_from_text
 from classifier.model import PolicyClassifier
+from classifier.scoring import from_units, in_units
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 FILES = (
     "weights.npz",
@@ -131,8 +132,9 @@ def _replace(folder: Path, files: Mapping[str, bytes]) -> None:
 def _pack(model: PolicyClassifier) -> dict[str, bytes]:
     features, decisions = model.features_, model.decisions_
     arrays = io.BytesIO()
+    units, exponents = in_units(model.coef_.T)
     np.savez_compressed(
-        arrays, coef=model.coef_.astype(np.float16), intercept=model.intercept_, idf=features.idf_
+        arrays, units=units, exponents=exponents, intercept=model.intercept_, idf=features.idf_
     )
     trained = [c for c, t in zip(model.codes_, model.trained_, strict=True) if t]
     rows = zip(trained, decisions.slope, decisions.offset, decisions.threshold, strict=True)
@@ -252,7 +254,9 @@ def _unpack(files: Mapping[str, bytes]) -> PolicyClassifier:
     lexicon = lexicon_from_text(text, "lexicon.yaml", codebook.columns) if text else None
     options, thresholds = json.loads(files["features.json"]), json.loads(files["thresholds.json"])
     with np.load(io.BytesIO(files["weights.npz"]), allow_pickle=False) as arrays:
-        coef, intercept, idf = (_finite(arrays[name]) for name in ("coef", "intercept", "idf"))
+        units, exponents = (_small(arrays[name]) for name in ("units", "exponents"))
+        intercept, idf = (_finite(arrays[name]) for name in ("intercept", "idf"))
+    coef = np.ascontiguousarray(from_units(units, exponents).T)
     features = TextFeatures.from_terms(
         options["terms"],
         idf,
@@ -279,10 +283,16 @@ def _unpack(files: Mapping[str, bytes]) -> PolicyClassifier:
     return model
 
 
+def _small(array: NDArray[Any]) -> NDArray[np.int8]:
+    if array.dtype != np.int8:
+        raise ValueError("weights are not int8")
+    return array
+
+
 def _finite(array: NDArray[Any]) -> NDArray[np.float32]:
-    if array.dtype not in (np.float16, np.float32) or not np.isfinite(array).all():
-        raise ValueError("weights are not finite float16 or float32")
-    return array.astype(np.float32)
+    if array.dtype != np.float32 or not np.isfinite(array).all():
+        raise ValueError("intercepts or idf are not finite float32")
+    return array
 
 
 def _fit_together(

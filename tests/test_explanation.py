@@ -106,14 +106,13 @@ def small():
     )
     texts, labels = ["金银铜", "铁锡0", "铜锡书", "铁铅 总"] * 2, [[True, False], [False, True]] * 4
     model.fit(texts, np.array(labels))
-    model.coef_ = np.zeros_like(model.coef_)
     names = list(model.features_.get_feature_names_out())
 
     def weigh(code, **weights):
-        row = ["good", "bad"].index(code)
-        model.coef_[row] = 0
+        coef = np.zeros_like(model.coef_)
         for name, weight in weights.items():
-            model.coef_[row, names.index(name.replace("_", ":"))] = weight
+            coef[["good", "bad"].index(code), names.index(name.replace("_", ":"))] = weight
+        model.restore(model.features_, coef, model.intercept_, model.decisions_, model.codes_)
         return model
 
     return weigh

@@ -51,11 +51,11 @@ def test_a_term_in_fewer_texts_than_min_df_is_no_feature():
     ],
 )
 def test_what_says_the_same_is_prepared_alike(one, other):
-    assert prepare(one) == prepare(other)
+    assert prepare([one]) == prepare([other])
 
 
 def test_a_number_is_seen_but_not_its_value():
-    assert prepare("2019年投入1.2亿元") == "0年投入0亿元"
+    assert prepare(["2019年投入1.2亿元"]) == ["0年投入0亿元"]
 
 
 def test_lexicon_hits_are_the_last_columns_with_the_weight_asked_for(tiny_lexicon):
@@ -175,7 +175,7 @@ ODD = st.text("主持人：王局长 \n１2３,.45亿㎡①习近平总书记ﾞ
 @given(st.one_of(st.text(max_size=25), ODD))
 def test_with_offsets_a_segment_is_prepared_as_without(text):
     found = prepare_aligned(text)
-    assert found.text == prepare(text)
+    assert [found.text] == prepare([text])
     assert all(0 <= a < b <= len(text) for a, b in zip(found.starts, found.ends, strict=True))
 
 
@@ -201,8 +201,8 @@ def test_offsets_of_a_prepared_segment_count_from_its_raw_beginning(raw, prepare
 def test_terms_stand_where_they_are_cut_and_as_often_as_they_are_counted(text):
     features = TextFeatures((1, 3), 1).fit(["医生送药", "药费1 2,3", "王局长:局长医"])
     columns, starts, ends = features.occurrences(text)
-    prepared = prepare(text)
+    (prepared,) = prepare([text])
     assert [prepared[a:b] for a, b in zip(starts, ends, strict=True)] == [features.terms_[c] for c in columns]
     assert len(set(zip(columns.tolist(), starts.tolist(), strict=True))) == len(columns)
-    counted = features.counter_.transform([text]).toarray()[0]
+    counted = features.counter_.transform([prepared]).toarray()[0]
     assert np.bincount(columns, minlength=len(features.terms_)).tolist() == counted.tolist()

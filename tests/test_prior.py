@@ -202,7 +202,7 @@ def test_a_prior_that_knows_a_code_helps_where_the_corpus_says_nothing():
 
     alone, helped = fitted(None), fitted(prior)
     assert alone[0] < 0 < helped[0]  # learned: what the prior calls good is good
-    assert helped[1] == alone[1]  # of `bad` it says nothing
+    assert helped[1] == pytest.approx(alone[1], abs=0.02)  # of `bad` it says nothing; weights are rounded
 
 
 def test_a_prior_that_misleads_is_not_believed():

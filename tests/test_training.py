@@ -192,7 +192,8 @@ def test_a_prior_is_learned_with_and_its_model_needs_no_prior_to_load(tiny_corpu
     prior = Prior(("road",), np.array(["公路", "桥"]), np.array([[5.0, 5.0]], dtype=np.float32))
     plain, outcome = train(tiny_corpus, **QUICK), train(tiny_corpus, prior=prior, **QUICK)
     assert not np.array_equal(outcome.model.coef_[2], plain.model.coef_[2])
-    assert np.array_equal(outcome.model.coef_[:2], plain.model.coef_[:2])
+    rounding = np.abs(outcome.model.coef_).max(axis=0) / 64  # codes share the unit of a feature
+    assert (np.abs(outcome.model.coef_[:2] - plain.model.coef_[:2]) <= rounding).all()
     save_trained(outcome, tmp_path / "m")
     loaded, texts = load_model(tmp_path / "m"), tiny_corpus.texts
     assert np.array_equal(loaded.predict_proba(texts), outcome.model.predict_proba(texts), equal_nan=True)

@@ -1,0 +1,165 @@
+"""Finding cues and not-cues in normalised text: the rules of the lexicon as compiled code.
+
+Every occurrence of every entry counts, but one that lies wholly inside a longer cue is
+dropped, and one inside a not-cue loses the codes that the not-cue names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from classifier import tries
+from classifier.tries import Alphabet, Trie
+
+_WORD = 64  # codes in one word of a mask
+
+Masks = NDArray[np.uint64]
+Columns = NDArray[np.int32]
+
+
+class Matcher(NamedTuple):
+    """A lexicon as arrays that compiled code takes.
+
+    ``cues`` and ``not_cues`` have a row an entry and a bit a code: uint64 of shape
+    (n_entries, n_words). ``longest`` is the length of the longest entry, ``most`` the
+    number of entries that can begin at one place.
+    """
+
+    trie: Trie
+    cues: Masks
+    not_cues: Masks
+    longest: int
+    most: int
+
+
+class Found(NamedTuple):
+    """The occurrences of entries in one text, in order of their start, longer ones first.
+
+    ``codes`` are those an occurrence speaks for in the end, as a mask.
+    """
+
+    start: Columns
+    end: Columns
+    entry: Columns
+    codes: Masks
+
+
+def matcher(
+    cues: Mapping[str, Sequence[str]],
+    not_cues: Mapping[str, Sequence[str]],
+    codes: Sequence[str],
+    alphabet: Alphabet,
+) -> tuple[Matcher, list[str]]:
+    """Return the matcher of a lexicon and its entries in the order of their numbers."""
+    entries = sorted({*cues, *not_cues})
+    bit = {code: i for i, code in enumerate(codes)}
+    known = set(entries)
+    most = max((sum(e[:n] in known for n in range(1, len(e) + 1)) for e in entries), default=0)
+    masks = _masks(entries, cues, bit), _masks(entries, not_cues, bit)
+    return Matcher(tries.build(entries, alphabet), *masks, max(map(len, entries), default=0), most), entries
+
+
+def _masks(entries: Sequence[str], claims: Mapping[str, Sequence[str]], bit: Mapping[str, int]) -> Masks:
+    out = np.zeros((len(entries), words_for(len(bit))), dtype=np.uint64)
+    for row, entry in enumerate(entries):
+        for code in claims.get(entry, ()):
+            word, place = divmod(bit[code], _WORD)
+            out[row, word] |= np.uint64(1 << place)
+    return out
+
+
+def words_for(n_codes: int) -> int:
+    """Return how many words a mask of so many codes has; one at least."""
+    return max(1, -(-n_codes // _WORD))
+
+
+@njit(cache=True, nogil=True)
+def find(matcher: Any, text: Any) -> Found:
+    """Return the occurrences of entries in the letters of one normalised text."""
+    root, table, sieve, term = matcher.trie
+    starts, ends, entries = np.zeros((3, len(text) * matcher.most), dtype=np.int32)
+    codes = np.zeros((len(starts), matcher.cues.shape[1]), dtype=np.uint64)
+    walk = np.zeros((2, len(text) + 1), dtype=np.int32)
+    n = _occurrences(root, table, sieve, term, text, walk[0], walk[1], starts, ends, entries)
+    for i in range(n):
+        _decide(matcher.cues, matcher.not_cues, matcher.longest, starts, ends, entries, codes, i)
+    return Found(starts[:n], ends[:n], entries[:n], codes[:n])
+
+
+@njit(cache=True, nogil=True)
+def codes_found(matcher: Any, text: Any, bounds: Any) -> Masks:
+    """Return a mask for each of the texts ``text[bounds[i]:bounds[i + 1]]``: the codes that hit it."""
+    root, table, sieve, term = matcher.trie
+    cues, not_cues, longest = matcher.cues, matcher.not_cues, matcher.longest
+    out = np.zeros((len(bounds) - 1, cues.shape[1]), dtype=np.uint64)
+    size = np.max(np.diff(bounds)) + 1 if len(bounds) > 1 else 1
+    at, nodes = np.zeros((2, size), dtype=np.int32)
+    starts, ends, entries = np.zeros((3, size * matcher.most), dtype=np.int32)
+    codes = np.zeros((len(starts), cues.shape[1]), dtype=np.uint64)
+    for i in range(len(out)):
+        piece = text[bounds[i] : bounds[i + 1]]
+        for k in range(_occurrences(root, table, sieve, term, piece, at, nodes, starts, ends, entries)):
+            _decide(cues, not_cues, longest, starts, ends, entries, codes, k)
+            for word in range(cues.shape[1]):
+                out[i, word] |= codes[k, word]
+    return out
+
+
+@njit
+def _occurrences(
+    root: Any, table: Any, sieve: Any, term: Any, text: Any, at: Any, nodes: Any,
+    starts: Any, ends: Any, entries: Any,
+) -> int:  # fmt: skip
+    """Write every occurrence of every entry, by start, the longest first; return how many there are."""
+    n, depth = 0, 1
+    left = tries.first_steps(root, text, at, nodes)
+    while left:
+        for k in range(left):
+            entry = term[nodes[k]]
+            if entry >= 0:
+                i = n
+                while i and starts[i - 1] >= at[k]:  # to its place: found so far were shorter
+                    starts[i], ends[i], entries[i] = starts[i - 1], ends[i - 1], entries[i - 1]
+                    i -= 1
+                starts[i], ends[i], entries[i] = at[k], at[k] + depth, entry
+                n += 1
+        left = tries.next_steps(table, sieve, text, depth, at, nodes, left)
+        depth += 1
+    return n
+
+
+@njit
+def _decide(
+    cues: Any, not_cues: Any, longest: int, starts: Any, ends: Any, entries: Any, codes: Any, i: int
+) -> None:
+    """Settle the codes of one occurrence by those that hold it: none begins later."""
+    entry = entries[i]
+    for word in range(codes.shape[1]):
+        codes[i, word] = cues[entry, word]
+    j = i
+    while j >= 0 and starts[i] - starts[j] < longest:
+        holder = entries[j]
+        if ends[j] >= ends[i]:
+            speaks = False  # a longer cue, instead of this one
+            for word in range(codes.shape[1]):
+                speaks |= holder != entry and cues[holder, word] != 0
+            for word in range(codes.shape[1]):
+                codes[i, word] &= np.uint64(0) if speaks else ~not_cues[holder, word]
+        j -= 1
+
+
+@njit
+def has(mask: Any, code: int) -> bool:
+    """Return whether a mask holds a code's bit."""
+    return (mask[code // _WORD] >> np.uint64(code % _WORD)) & np.uint64(1) != 0
+
+
+def unpacked(masks: Masks, n_codes: int) -> NDArray[np.bool_]:
+    """Return masks as bool of shape (n_masks, n_codes)."""
+    words, places = np.divmod(np.arange(n_codes), _WORD)
+    return (masks[:, words] >> places.astype(np.uint64)) & np.uint64(1) != 0

@@ -1,0 +1,259 @@
+"""The fast way from raw text to scores: one compiled walk a segment, no matrix, no tokens in Python.
+
+For each segment the walk normalises, finds the cues, counts the n-grams, and adds up the
+weights: ``score = Σ value(term) · weight(term) / length + Σ weight(cue's code) + intercept``
+with ``value = (1 + ln tf) · idf`` and ``length`` the Euclidean length of the values. These
+are the features of `TextFeatures` with the weights of the model; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from classifier import cue_matching, normalise, tries
+from classifier.cue_matching import Matcher
+from classifier.features import TextFeatures
+from classifier.lexicon import Lexicon
+from classifier.normalise import Folding
+from classifier.segments import without_speaker
+from classifier.tries import Alphabet, Letters, Trie, bounds_of, code_points
+
+_COLONS = tuple(map(ord, ":："))
+_BLOCK = 8  # weights a row is padded to a multiple of
+_WORTH = 8  # bytes behind the weights in a row
+
+Offsets = NDArray[np.int64]
+Scores = NDArray[np.float32]
+
+
+class Weights(NamedTuple):
+    """The model as arrays that compiled code takes.
+
+    ``rows`` has a row of bytes for each node of ``ngrams``: the weights of a term for each
+    code, padded, then what one unit of them is worth and the term's idf as float32; idf is
+    0 where no term ends. So one look into memory brings all there is to know of a term.
+    ``cue_rows`` has a row of float32 for each code of the lexicon.
+    """
+
+    folding: Folding
+    ngrams: Trie
+    longest: int
+    rows: NDArray[np.int8]
+    matcher: Matcher
+    cue_rows: Scores
+    intercept: Scores
+
+
+class Scorer:
+    """Scores pieces of text for every trained code; made once from a fitted model.
+
+    Parameters
+    ----------
+    features : TextFeatures
+        Fitted.
+    coef : ndarray of float32, shape (n_codes, n_features)
+    intercept : ndarray of float32, shape (n_codes,)
+    """
+
+    def __init__(self, features: TextFeatures, coef: Scores, intercept: Scores) -> None:
+        order = sorted(range(len(features.terms_)), key=features.terms_.__getitem__)
+        terms = [features.terms_[i] for i in order]
+        lexicon = features.lexicon or Lexicon("", "", {}, {})
+        self.alphabet = _alphabet(features, lexicon)
+        trie = tries.build(terms, self.alphabet, features.idf_[order])
+        columns = np.where(trie.term >= 0, np.array([*order, 0])[trie.term], -1)
+        by_term, by_cue = np.split(coef, [len(features.terms_)], axis=1)
+        self.weights = Weights(
+            folding=normalise.folding(self.alphabet),
+            ngrams=trie,
+            longest=features.ngram_range[1],
+            rows=_rows(by_term.T, features.idf_, columns),
+            matcher=lexicon.matcher(self.alphabet),
+            cue_rows=_padded(_cue_rows(lexicon, features, by_cue)),
+            intercept=_padded(intercept[None])[0],
+        )
+        self.n_codes = len(intercept)
+
+    def scores(self, texts: Sequence[str]) -> Scores:
+        """Return scores of segments, float32 of shape (n_texts, n_codes)."""
+        text, bounds = "".join(texts), bounds_of(texts)
+        raw, starts, ends = code_points(text), bounds[:-1].copy(), bounds[1:].copy()
+        letters = normalise.look_up(self.weights.folding.letter, raw)
+        speakers, tangles = _look(self.weights.folding.entangled, raw, starts, ends).T
+        for i in np.flatnonzero(speakers).tolist():
+            starts[i] = ends[i] - len(without_speaker(texts[i]))
+        if tangles.any():
+            letters = self._beside(letters, text, starts, ends, np.flatnonzero(tangles).tolist())
+        w = self.weights
+        folded = normalise.fold(w.folding, letters, starts, ends)
+        hits = cue_matching.codes_found(w.matcher, folded.letters, folded.bounds)
+        masked = normalise.mask_numbers(w.folding, folded)
+        out = _add_up(w.ngrams, w.longest, w.rows, w.rows.view(np.float32), masked.letters, masked.bounds)
+        _add_cues(w.cue_rows, hits, out)
+        out += w.intercept
+        return out[:, : self.n_codes]
+
+    def _beside(
+        self, letters: Letters, text: str, starts: Offsets, ends: Offsets, which: list[int]
+    ) -> Letters:
+        """Put segments that no table can settle behind the text, in one width."""
+        parts, at = [letters], len(letters)
+        for i in which:
+            parts.append(self.alphabet.letters(normalise.one_width(text[starts[i] : ends[i]])))
+            starts[i], ends[i] = at, at + len(parts[-1])
+            at = ends[i]
+        return np.concatenate(parts)
+
+
+def in_units(coef: Scores) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
+    """Return whole numbers from -127 to 127 and an exponent a row: ``coef ≈ units · 2^exponent``.
+
+    Parameters
+    ----------
+    coef : ndarray of float32, shape (n_features, n_codes)
+
+    >>> units, exponent = in_units(np.array([[0.5, -0.25]], dtype=np.float32))
+    >>> units.tolist(), exponent.tolist()
+    ([[64, -32]], [-7])
+    """
+    fraction, exponents = np.frexp(np.abs(coef).max(axis=1, initial=0))  # fraction in [0.5, 1), or 0
+    exponents = exponents - np.where(fraction * 128 <= 127, 7, 6)  # so that none is above 127
+    return np.rint(np.ldexp(coef, -exponents[:, None])).astype(np.int8), exponents.astype(np.int8)
+
+
+def from_units(units: NDArray[np.int8], exponents: NDArray[np.int8]) -> Scores:
+    """Return the weights that `in_units` took apart, float32 of the shape of ``units``."""
+    return np.ldexp(units.astype(np.float32), exponents[:, None].astype(np.int32))
+
+
+def rounded(coef: Scores) -> Scores:
+    """Round weights of shape (n_codes, n_features) to what a model keeps: 8 bits, an exponent a feature.
+
+    It is done once, at training: what is stored is what predicts.
+    """
+    return np.ascontiguousarray(from_units(*in_units(coef.T)).T)
+
+
+def _alphabet(features: TextFeatures, lexicon: Lexicon) -> Alphabet:
+    """Return the characters that can matter: of terms, common ones first, of cues and of normalising."""
+    weighed = zip(features.idf_.tolist(), features.terms_, strict=True)
+    common_first = [term for _, term in sorted(w for w in weighed if len(w[1]) == 1)]
+    others = (*sorted(set("".join(features.terms_))), *lexicon.characters, *normalise.needed())
+    return Alphabet("".join(dict.fromkeys((*common_first, *others))))
+
+
+def _rows(coef: Scores, idf: Scores, columns: NDArray[np.intp]) -> NDArray[np.int8]:
+    """Pack weights as `Weights` describes them; ``columns`` names the feature of each node, or -1."""
+    units, exponents = in_units(coef)
+    packed = _padded(units)
+    worth = np.stack([np.ldexp(idf, exponents), idf], axis=1).astype(np.float32)
+    whole = np.hstack([packed, worth.view(np.int8)])
+    out = np.empty((len(columns), whole.shape[1]), dtype=np.int8)  # in huge pages, where numpy can have them
+    out[:] = np.where((columns >= 0)[:, None], whole[columns], np.int8(0))
+    return out
+
+
+def _padded(rows: NDArray[Any]) -> NDArray[Any]:
+    width = -(-rows.shape[1] // _BLOCK) * _BLOCK
+    out = np.zeros((len(rows), width), dtype=rows.dtype)
+    out[:, : rows.shape[1]] = rows
+    return out
+
+
+def _cue_rows(lexicon: Lexicon, features: TextFeatures, cues: Scores) -> Scores:
+    """Return a row of weights for each bit of the lexicon's masks."""
+    out = np.zeros((len(lexicon.codes), len(cues)), dtype=np.float32)
+    column = {code: j for j, code in enumerate(features.lexicon_codes_)}
+    for i, code in enumerate(lexicon.codes):
+        if code in column:
+            out[i] = cues[:, column[code]] * np.float32(features.lexicon_weight)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _look(entangled: Any, raw: Any, starts: Any, ends: Any) -> Any:
+    """Return which segments hold a colon, as a speaker's tag does, and which are entangled."""
+    out = np.zeros((len(starts), 2), dtype=np.bool_)
+    for i in range(len(starts)):
+        out[i, 1] = normalise.is_entangled(entangled, raw, starts[i], ends[i])
+        for at in range(starts[i], ends[i]):
+            out[i, 0] |= raw[at] == _COLONS[0] or raw[at] == _COLONS[1]
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _add_cues(cue_rows: Any, hits: Any, out: Any) -> None:
+    for i in range(len(out)):
+        for code in range(len(cue_rows)):
+            if cue_matching.has(hits[i], code):
+                for j in range(out.shape[1]):
+                    out[i, j] += cue_rows[code, j]
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _add_up(ngrams: Any, longest: int, rows: Any, worth: Any, text: Any, bounds: Any) -> Scores:
+    """Return the terms' share of the scores of the texts ``text[bounds[i]:bounds[i + 1]]``."""
+    root, table, sieve, term = ngrams
+    out = np.zeros((len(bounds) - 1, rows.shape[1] - _WORTH), dtype=np.float32)
+    size = np.max(np.diff(bounds)) + 1 if len(bounds) > 1 else 1
+    starts, at = np.zeros((2, size), dtype=np.int32)
+    nodes, values = np.zeros(size * longest, dtype=np.int32), np.zeros(size * longest, dtype=np.float32)
+    counts = np.zeros(len(term), dtype=np.int32)
+    for i in range(len(out)):
+        n = _nodes(root, table, sieve, longest, text[bounds[i] : bounds[i + 1]], starts, at, nodes)
+        n = _count(nodes, n, counts)
+        _weigh(worth, nodes, n, counts, values)
+        for k in range(n):
+            row, value = rows[nodes[k]], values[k]
+            for j in range(out.shape[1]):
+                out[i, j] += value * row[j]
+    return out
+
+
+@njit
+def _nodes(
+    root: Any, table: Any, sieve: Any, longest: int, text: Any, starts: Any, at: Any, nodes: Any
+) -> int:
+    """Write the node of each n-gram of a text that is known; return how many there are."""
+    left, n = tries.first_steps(root, text, starts, at), 0
+    for depth in range(1, longest + 1):
+        for k in range(left):
+            nodes[n + k] = at[k]
+        n += left
+        if depth < longest:
+            left = tries.next_steps(table, sieve, text, depth, starts, at, left)
+    return n
+
+
+@njit
+def _count(nodes: Any, n: int, counts: Any) -> int:
+    """Count nodes in ``counts``, and leave each once in ``nodes``; return how many are left."""
+    different = 0
+    for k in range(n):
+        node = nodes[k]
+        before = counts[node]
+        counts[node] = before + 1
+        nodes[different] = node
+        different += before == 0
+    return different
+
+
+@njit(fastmath=True)
+def _weigh(worth: Any, nodes: Any, n: int, counts: Any, values: Any) -> None:
+    """Write what one unit of each term's weights is worth here, and empty ``counts`` again."""
+    idf = worth.shape[1] - 1
+    square = np.float32(0)
+    for k in range(n):
+        node, value = nodes[k], np.float32(1)
+        if counts[node] > 1:
+            value += np.log(np.float32(counts[node]))
+        counts[node], values[k] = 0, value * worth[node, idf - 1]
+        square += (value * worth[node, idf]) ** 2
+    shrink = 1 / np.sqrt(square) if square > 0 else np.float32(0)
+    for k in range(n):
+        values[k] *= shrink
