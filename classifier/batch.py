@@ -2,35 +2,43 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import math
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from classifier.codebook import OUTPUT_COLUMNS
+from classifier.completed import completed, note_completed
+from classifier.crew import Crew, ThisProcess
 from classifier.documents import ID_COLUMNS, Document
 from classifier.errors import InputError, OutputError
 from classifier.explanation import evidence_of
-from classifier.model import Classifier, PolicyClassifier
-from classifier.segments import segments
-from classifier.whole_file import whole_file
+from classifier.journal import Journal, Tally
+from classifier.model import Classifier, Labels, PolicyClassifier
+from classifier.output import Sink, StandardOutput, discard, encoded, format_of, put_in_place, sink_for
+from classifier.segments import cut_all
+from classifier.tries import bounds_of
 
-FORMATS = ("csv", "jsonl")
 UNITS = ("segment", "row")
-CHUNK = 500  # documents labelled at a time
-_OWN = ("doc_id", "segment_id", "paragraph", "start", "end", "text")
+CHUNK = 500  # documents labelled at a time, fewer
+CHUNK_CHARACTERS = 500_000  # where they are long
 _ABOUT = ("title", "date", "source")
+Columns = Mapping[str, Sequence[Any]]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How segments are to be made and what is to be said of them; see `label`."""
+
+    unit: str = "segment"
+    scheme: str | None = None
+    explain: bool = False
 
 
 def label(
@@ -76,34 +84,59 @@ def label(
     """
     id_column = next((c for c in ID_COLUMNS if c in documents.columns), None)
     ids = list(map(str, documents[id_column] if id_column else range(len(documents))))
-    others = documents[[c for c in documents.columns if c not in (id_column, "text")]]
+    others = {c: documents[c].tolist() for c in documents.columns if c not in (id_column, "text")}
     texts = documents["text"].fillna("").tolist()
-    return _label(ids, texts, others, model, unit=unit, scheme=scheme, explain=explain)
+    return _label(ids, texts, others, model, Asked(unit, scheme, explain))
 
 
 def _label(
-    ids: Sequence[str],
-    texts: Sequence[str],
-    others: pd.DataFrame,
-    model: Classifier,
-    *,
-    unit: str,
-    scheme: str | None,
-    explain: bool,
+    ids: Sequence[str], texts: Sequence[str], others: Columns, model: Classifier, asked: Asked
 ) -> pd.DataFrame:
-    rows = [
-        (position, identifier, n, *span, text[span[1] : span[2]])
-        for position, (identifier, text) in enumerate(zip(ids, texts, strict=True))
-        for n, span in enumerate(_spans(text, unit))
-    ]
-    own = pd.DataFrame(rows, columns=["position", "doc_id", "n", "paragraph", "start", "end", "text"])
-    own["segment_id"] = own["doc_id"].astype(str) + "#" + own["n"].astype(str)
-    rest = [c for c in others.columns if c not in _ABOUT]
-    carried = others.reindex(columns=[*_ABOUT, *rest]).iloc[own["position"]].reset_index(drop=True)
-    carried[list(_ABOUT)] = carried[list(_ABOUT)].astype(object).fillna("")
-    labelled = _labelled(own["text"].tolist(), model, scheme, explain)
-    carried = carried.rename(columns=_renamed(rest, {*OUTPUT_COLUMNS, *model.codes_}))
-    return pd.concat([own[list(_OWN)], labelled, carried], axis=1)
+    """Label texts; ``others`` are columns of the documents, carried to each of their segments."""
+    segments = _cut(texts, asked.unit)
+    pieces = [texts[i][a:b] for i, a, b in zip(*map(np.ndarray.tolist, segments[:3]), strict=True)]
+    number, start, end, paragraph, within = segments
+    names = np.array(ids, dtype=object)[number]
+    own = {
+        "doc_id": names,
+        "segment_id": np.array([f"{i}#{n}" for i, n in zip(names, within, strict=True)], dtype=object),
+        "paragraph": paragraph,
+        "start": start,
+        "end": end,
+        "text": np.array(pieces, dtype=object),
+    }
+    about = {name: _carried(others.get(name, [""] * len(texts)), "") for name in _ABOUT}
+    rest = [name for name in others if name not in _ABOUT]
+    free = _renamed(rest, {*OUTPUT_COLUMNS, *model.codes_})
+    carried = {**about, **{free.get(name, name): _carried(others[name], None) for name in rest}}
+    return pd.DataFrame(
+        {
+            **own,
+            **_labelled(pieces, model, asked),
+            **{name: column[number] for name, column in carried.items()},
+        },
+        copy=False,
+    )
+
+
+def _carried(values: Sequence[Any], missing: str | None) -> NDArray[np.object_]:
+    """Return a column of the documents; what is missing becomes ``missing``."""
+    out = np.empty(len(values), dtype=object)
+    out[:] = [missing if v is None or v is pd.NaT or v != v else v for v in values]  # noqa: PLR0124
+    return out
+
+
+def _cut(texts: Sequence[str], unit: str) -> Sequence[NDArray[Any]]:
+    """Return, for each segment: number of its text, start, end, paragraph, number in its text."""
+    bounds = bounds_of(texts)
+    if unit == "row":
+        zeros = np.zeros(len(texts), dtype=np.int64)
+        return np.arange(len(texts)), zeros, np.diff(bounds), zeros, zeros
+    cut = cut_all("".join(texts), bounds).kept()
+    first = np.searchsorted(cut.text, np.arange(len(texts)))
+    offset = bounds[cut.text]
+    within = np.arange(len(cut.text)) - first[cut.text] if len(texts) else cut.text
+    return cut.text, cut.start - offset, cut.end - offset, cut.paragraph.astype(np.int64), within
 
 
 def _renamed(columns: Sequence[str], taken: set[str]) -> dict[str, str]:
@@ -119,30 +152,17 @@ def _renamed(columns: Sequence[str], taken: set[str]) -> dict[str, str]:
     return names
 
 
-def _spans(text: str, unit: str) -> list[tuple[int, int, int]]:
-    """Return (paragraph, start, end) of each segment of a text."""
-    if unit == "row":
-        return [(0, 0, len(text))]
-    return [(s.paragraph, s.start, s.end) for s in segments(text)]
-
-
-def _labelled(texts: Sequence[str], model: Classifier, scheme: str | None, explain: bool) -> pd.DataFrame:
+def _labelled(texts: Sequence[str], model: Classifier, asked: Asked) -> dict[str, Any]:
     """Return ``codes``, ``categories`` and ``evidence`` where asked for, and the probabilities."""
-    codes = list(model.codes_)
-    probabilities = model.predict_proba(texts) if texts else np.zeros((0, len(codes)))
-    given = pd.DataFrame(model.decide(probabilities), columns=codes)
-    out = {"codes": _joined(given)}
-    if scheme is not None:
-        out["categories"] = _joined(model.codebook.roll_up(given, scheme))
-    if explain:
-        out["evidence"] = _evidence(texts, given.to_numpy(dtype=bool), model)
-    return pd.concat(
-        [
-            pd.DataFrame(out, index=given.index, dtype=object),
-            pd.DataFrame(probabilities.round(4), columns=codes),
-        ],
-        axis=1,
-    )
+    probabilities = model.predict_proba(texts)
+    given = model.decide(probabilities)
+    out = {"codes": _joined(given, model.codes_)}
+    if asked.scheme is not None:
+        rolled = model.codebook.roll_up(pd.DataFrame(given, columns=list(model.codes_)), asked.scheme)
+        out["categories"] = _joined(rolled.to_numpy(dtype=bool), list(map(str, rolled.columns)))
+    if asked.explain:
+        out["evidence"] = np.array(_evidence(texts, given, model), dtype=object)
+    return {**out, **dict(zip(model.codes_, probabilities.round(4).T, strict=True))}
 
 
 def _evidence(texts: Sequence[str], given: NDArray[np.bool_], model: Classifier) -> list[str]:
@@ -152,21 +172,34 @@ def _evidence(texts: Sequence[str], given: NDArray[np.bool_], model: Classifier)
     return [evidence_of(model, text) if yes else "" for text, yes in zip(texts, coded, strict=True)]
 
 
-def _joined(given: pd.DataFrame) -> list[str]:
+def _joined(given: Labels, names: Sequence[str]) -> NDArray[np.object_]:
     """Return the names of the columns that are true in each row, joined by ``;``."""
-    names = list(map(str, given.columns))
-    return [
-        ";".join(n for n, yes in zip(names, row, strict=True) if yes) for row in given.to_numpy(dtype=bool)
-    ]
+    patterns, which = np.unique(np.packbits(given, axis=1), axis=0, return_inverse=True)
+    true = np.unpackbits(patterns, axis=1, count=given.shape[1]).astype(bool)
+    joined = [";".join(n for n, yes in zip(names, row, strict=True) if yes) for row in true]
+    return np.array(joined, dtype=object)[which.reshape(-1)]
 
 
 @dataclass(frozen=True)
-class Tally:
-    """What a run read and wrote."""
+class Made:
+    """What a chunk of documents became: its rows as bytes, their columns, and how many there are."""
 
-    documents: int
-    segments: int
-    coded: int  # segments with at least one code
+    rows: bytes
+    columns: list[str]
+    tally: Tally
+
+
+def _task(
+    model: Classifier, chunk: Sequence[Document], asked: Asked, file_format: str, header: list[str] | None
+) -> Made:
+    """Label a chunk of documents; its columns are lined up with a ``header`` already written."""
+    others = _others(chunk)
+    frame = _label([d.id for d in chunk], [d.text for d in chunk], others, model, asked)
+    if header is not None and list(frame.columns) != header:
+        frame = _fitted(frame, header)
+    rows = encoded(frame, file_format, first=header is None)
+    coded = int((frame["codes"] != "").sum())
+    return Made(rows, list(frame.columns), Tally(len(chunk), len(frame), coded))
 
 
 def label_documents(
@@ -178,34 +211,133 @@ def label_documents(
     unit: str = "segment",
     scheme: str | None = None,
     explain: bool = False,
-    progress: Callable[[int], None] = lambda _: None,
+    crew: Crew | None = None,
+    facts: Mapping[str, str] | None = None,
+    resume: bool = False,
+    tell: Callable[[str], None] = lambda _: None,
+    progress: Callable[[Tally], None] = lambda _: None,
 ) -> Tally:
     """Label a stream of documents and write the rows to a file, or to standard output.
 
-    The file appears under its name only when it is whole; until then the rows stand
-    in ``OUT.part`` beside it. ``progress`` is told the number of documents done.
+    The file appears under its name only when it is whole; until then ``OUT.part`` and
+    ``OUT.journal`` stand beside it. Its bytes do not depend on ``crew``, nor on how often
+    the run was broken off and resumed.
 
-    Raises `OutputError` for an unknown format or a place that cannot be written.
+    Parameters
+    ----------
+    documents : iterable of Document
+        With ``resume`` the same documents again, from the first one on.
+    out : Path or None
+        None is standard output, which cannot be resumed.
+    file_format : {"csv", "jsonl", "parquet"}, optional
+        By default that of the name of ``out``.
+    unit, scheme, explain
+        See `label`.
+    crew : Crew, optional
+        Who does the work; by default this process.
+    facts : mapping of str to str, optional
+        What the output depends on, such as hashes of the inputs and of the model.
+    resume : bool
+        Go on with an unfinished run, if there is one and it has the same ``facts``.
+    tell, progress : callable
+        Are told, in a line, that an unfinished run was found, and what each chunk brought.
+
+    Raises
+    ------
+    OutputError
+        For an unknown format, a place that cannot be written, another run at work on
+        ``out``, or other ``facts`` than those of the run to be resumed.
     """
-    writer = _FORMATS[_format_of(out, file_format)]
-    count = {"documents": 0, "segments": 0, "coded": 0}
-    with _opened(out, bom=writer is _write_csv) as stream:
-        header: list[str] | None = None
-        for chunk in _chunks(documents):
-            ids, texts = [d.id for d in chunk], [d.text for d in chunk]
-            frame = _label(ids, texts, _others(chunk), model, unit=unit, scheme=scheme, explain=explain)
-            if header is not None and list(frame.columns) != header:
-                frame = _fitted(frame, header)
-            writer(frame, stream, first=header is None)
-            header = list(frame.columns)
-            count["documents"] += len(chunk)
-            count["segments"] += len(frame)
-            count["coded"] += int((frame["codes"] != "").sum())
-            progress(len(chunk))
+    asked, name = Asked(unit, scheme, explain), format_of(out, file_format)
+    run = _Run(documents, model, crew or ThisProcess(), asked, name, progress)
+    if out is None:
+        return run.all(StandardOutput())
+    given = {**(facts or {}), "format": name, **{k: str(v) for k, v in vars(asked).items()}}
+    if resume and not Journal.exists(out) and (whole := completed(out, given)) is not None:
+        tell(f"{out} is complete, and its inputs are unchanged: nothing to do")
+        return whole
+    with Journal(out) as journal:
+        _begin(journal, given, resume=resume, tell=tell)
+        tally = _run_on(run, journal)
+    note_completed(out, given, tally)
+    return tally
+
+
+def _run_on(run: _Run, journal: Journal) -> Tally:
+    """Do what the journal says is left to do, and put the output in its place."""
+    out = journal.out
+    try:
+        if not journal.complete:
+            with sink_for(out, run.file_format, journal.ends()) as sink:
+                run.all(sink, journal)
+            journal.completed()
+    except BaseException as error:
+        if isinstance(error, InputError) or not journal.ends():  # nothing that could be gone on with
+            discard(out)
+            journal.remove()
+        raise
+    tally = journal.tally()
+    if run.asked.unit == "row" and tally.documents != tally.segments:
+        raise OutputError(f"{out}: {tally.segments:,} rows for {tally.documents:,}", "report this fault")
+    put_in_place(out)
+    journal.remove()
+    return tally
+
+
+def _begin(journal: Journal, facts: Mapping[str, str], *, resume: bool, tell: Callable[[str], None]) -> None:
+    """Go on with what the journal holds, or start anew."""
+    if journal.begun and resume:
+        before = journal.facts()
+        changed = sorted(k for k in {*before, *facts} if before.get(k) != facts.get(k))
+        if changed:
+            raise OutputError(
+                f"{journal.out}: cannot go on, changed since the run began: {', '.join(changed)}",
+                "run without --resume to start anew",
+            )
+        tell(f"going on behind {journal.tally().documents:,} documents")
+        return
+    if journal.begun:
+        done = f"{journal.tally().documents:,} documents"
+        tell(f"discarded an unfinished run ({done} done); --resume would have gone on with it")
+    discard(journal.out)
+    journal.begin(facts)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One run over documents."""
+
+    documents: Iterable[Document]
+    model: Classifier
+    crew: Crew
+    asked: Asked
+    file_format: str
+    progress: Callable[[Tally], None]
+
+    def all(self, sink: Sink, journal: Journal | None = None) -> Tally:
+        """Label what is not yet done; return the tally of it."""
+        done = journal.tally() if journal else Tally()
+        header = journal.header() if journal else None
+        chunks = _chunks(islice(self.documents, done.documents, None))
+        total = Tally()
         if header is None:
-            frame = _label([], [], _others([]), model, unit=unit, scheme=scheme, explain=explain)
-            writer(frame, stream, first=True)
-    return Tally(**count)
+            made = self._task(None)(self.model, next(chunks, []))
+            header = made.columns
+            total += self._take(made, sink, journal)
+        for made in self.crew.run(self._task(header), self.model, chunks):
+            total += self._take(made, sink, journal)
+        sink.finish()
+        return total
+
+    def _task(self, header: list[str] | None) -> Callable[[Classifier, list[Document]], Made]:
+        return partial(_task, asked=self.asked, file_format=self.file_format, header=header)
+
+    def _take(self, made: Made, sink: Sink, journal: Journal | None) -> Tally:
+        end = sink.append(made.rows)
+        if journal:
+            journal.add(made.tally, end, made.columns)
+        self.progress(made.tally)
+        return made.tally
 
 
 def _fitted(frame: pd.DataFrame, header: list[str]) -> pd.DataFrame:
@@ -220,64 +352,24 @@ def _fitted(frame: pd.DataFrame, header: list[str]) -> pd.DataFrame:
 
 
 def _chunks(documents: Iterable[Document]) -> Iterator[list[Document]]:
-    stream = iter(documents)
-    while chunk := list(islice(stream, CHUNK)):
+    """Yield documents in chunks of about the same work."""
+    chunk, size = list[Document](), 0
+    for document in documents:
+        chunk.append(document)
+        size += len(document.text)
+        if len(chunk) >= CHUNK or size >= CHUNK_CHARACTERS:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
         yield chunk
 
 
-def _others(chunk: Sequence[Document]) -> pd.DataFrame:
-    """Return what documents carry beside id and text."""
-    about = ({"title": d.title, "date": d.date, "source": d.source} for d in chunk)
-    return pd.DataFrame([{**d.meta, **a} for d, a in zip(chunk, about, strict=True)], dtype=object)
-
-
-def _format_of(out: Path | None, file_format: str | None) -> str:
-    name = file_format or ("csv" if out is None else out.suffix.lower().lstrip("."))
-    if name not in _FORMATS:
-        raise OutputError(f"{out or '--format'}: unknown format '{name}'", f"formats: {', '.join(FORMATS)}")
-    return name
-
-
-@contextmanager
-def _opened(out: Path | None, *, bom: bool) -> Iterator[TextIO]:
-    """Open a file that appears when it is whole; None is standard output."""
-    if out is not None:
-        with whole_file(out, bom=bom) as stream:
-            yield stream
-        return
-    stdout = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="", write_through=True)
-    try:
-        yield stdout
-    finally:
-        stdout.detach()
-
-
-def _write_csv(frame: pd.DataFrame, stream: TextIO, *, first: bool) -> None:
-    writer = csv.writer(stream, lineterminator="\n")
-    # Before Python 3.13 the library leaves a lone carriage return bare, and cannot read it back.
-    quoting = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
-    if first:
-        writer.writerow(frame.columns)
-    for row in _records(frame):
-        cells = ["" if _missing(v) else v for v in row]
-        (quoting if any("\r" in c for c in cells if isinstance(c, str)) else writer).writerow(cells)
-
-
-def _write_jsonl(frame: pd.DataFrame, stream: TextIO, *, first: bool) -> None:
-    names = list(frame.columns)
-    for row in _records(frame):
-        values: Mapping[str, Any] = {n: None if _missing(v) else v for n, v in zip(names, row, strict=True)}
-        stream.write(json.dumps(values, ensure_ascii=False) + "\n")
-
-
-def _records(frame: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
-    """Yield rows of plain Python values."""
-    columns = [frame.iloc[:, i].tolist() for i in range(frame.shape[1])]
-    return zip(*columns, strict=True)
-
-
-def _missing(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and math.isnan(value))
-
-
-_FORMATS: Mapping[str, Callable[..., None]] = {"csv": _write_csv, "jsonl": _write_jsonl}
+def _others(chunk: Sequence[Document]) -> Columns:
+    """Return what documents carry beside id and text, as columns."""
+    names = dict.fromkeys(name for d in chunk for name in d.meta)
+    about = {
+        "title": [d.title for d in chunk],
+        "date": [d.date for d in chunk],
+        "source": [d.source for d in chunk],
+    }
+    return {**about, **{name: [d.meta.get(name) for d in chunk] for name in names}}

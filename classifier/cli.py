@@ -5,6 +5,7 @@ Heavy modules are imported inside the commands, so that `fupin --help` answers a
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, Optional
@@ -29,6 +30,8 @@ from classifier.errors import FupinError, InputError
 
 if TYPE_CHECKING:
     from classifier.codebook import Codebook
+    from classifier.documents import Reading
+    from classifier.journal import Tally
 
 app = typer.Typer(
     help="Which policy measures does each sentence of a Chinese text name? 逐句识别文本中的扶贫政策措施。",
@@ -148,60 +151,81 @@ def label(
     ],
     model: ModelOption = None,
     out: Annotated[
-        Optional[Path], typer.Option("-o", "--out", help="OUT.csv or OUT.jsonl; default: CSV on stdout.")
+        Optional[Path],
+        typer.Option("-o", "--out", help="OUT.csv, OUT.jsonl or OUT.parquet; default: CSV on stdout."),
     ] = None,
     unit: Annotated[
         str, typer.Option(help="segment: cut each text; row: each row's text is one segment.")
     ] = "segment",
     file_format: Annotated[
-        Optional[str], typer.Option("--format", help="csv or jsonl; default: by the name of OUT.")
+        Optional[str], typer.Option("--format", help="csv, jsonl or parquet; default: by the name of OUT.")
     ] = None,
     scheme: Annotated[Optional[str], typer.Option(help="Add the categories of this scheme.")] = None,
     text_column: Annotated[str, typer.Option(help="The column with the text.")] = "text",
     id_column: Annotated[Optional[str], typer.Option(help="The column with the id.")] = None,
-    encoding: Annotated[
-        Optional[str], typer.Option(help="Encoding of the inputs; default: found out.")
+    encoding: Annotated[Optional[str], typer.Option(help="Encoding of inputs; default: found out.")] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Add what speaks for each code given.")] = False,
+    jobs: Annotated[
+        Optional[int],
+        typer.Option(min=1, help="Processes; default: all cores. The output does not depend on it."),
     ] = None,
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Add the column evidence: what speaks for each code given.")
-    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was broken off.")] = False,
+    dask: Annotated[Optional[str], typer.Option(help="Address of a Dask cluster to work, or local.")] = None,
 ) -> None:
     """Label articles, sentence by sentence. 逐句标注文章。"""
     from classifier.batch import UNITS, label_documents
-    from classifier.documents import Reading, documents
+    from classifier.crew import DaskCluster, Processes
+    from classifier.documents import Reading, documents, size_of
+    from classifier.shipped import MODEL
     from classifier.store import load_model
 
     if unit not in UNITS:
         usage(f"--unit {unit}: choose {' or '.join(UNITS)}")
-    skipped: list[InputError] = []
     loaded = load_model(model)
     if scheme is not None:
         loaded.codebook.scheme(scheme)  # an unknown scheme is told before any work
-    stream = documents(inputs, Reading(text_column, id_column, encoding), skipped.append)
-    with progress_bar("labelling") as progress:
+    skipped: list[InputError] = []
+    reading = Reading(text_column, id_column, encoding)
+    facts = _facts(inputs, reading, model or MODEL, resume=resume) if out else {}
+    with progress_bar("labelling", size_of(inputs)) as bar:
         tally = label_documents(
-            stream,
+            documents(inputs, reading, skipped.append, bar.read),
             loaded,
             out,
             file_format=file_format,
             unit=unit,
             scheme=scheme,
             explain=explain,
-            progress=progress,
+            crew=DaskCluster(dask) if dask else Processes(jobs or os.cpu_count() or 1),
+            facts=facts,
+            resume=resume,
+            tell=say,
+            progress=lambda made: bar.made(made.segments),
         )
-    _complain(skipped)
-    say(
-        f"{tally.documents:,} documents, {tally.segments:,} segments, {tally.coded:,} with a measure"
-        + (f" → {out}" if out else "")
-    )
+    _conclude(tally, skipped, out)
+
+
+def _conclude(tally: Tally, skipped: list[InputError], out: Path | None) -> None:
+    """Say what was left out and what was done; exit with 3 where that needs attention."""
+    for error in skipped:
+        say(f"skipped: {error}")
+        say(f"  hint: {error.hint}")
+    counts = f"{tally.documents:,} documents in, {tally.segments:,} segments out"
+    say(f"{counts}, {tally.coded:,} with a measure" + (f" → {out}" if out else ""))
     if skipped or not tally.segments:
         raise typer.Exit(ATTENTION)
 
 
-def _complain(errors: list[InputError]) -> None:
-    for error in errors:
-        say(f"skipped: {error}")
-        say(f"  hint: {error.hint}")
+def _facts(inputs: list[str], reading: Reading, model: Path, *, resume: bool) -> dict[str, str]:
+    """Return what the output depends on, beside the way it is asked for."""
+    from classifier.documents import fingerprint
+    from classifier.store import model_hash
+
+    content = fingerprint(inputs)
+    if resume and not content:
+        raise InputError("--resume: standard input cannot be read again", "save it as a file, and name that")
+    how = {name.replace("_", " "): str(value) for name, value in vars(reading).items()}
+    return {"fupin": __version__, "inputs": content, "model": model_hash(model), **how}
 
 
 @app.command()

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, NoReturn, Optional
+from typing import TYPE_CHECKING, Annotated, NoReturn, Optional, Protocol
 
 import typer
 
 from classifier.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 ATTENTION = 3  # exit code: done, but something needs attention
 
@@ -36,19 +42,58 @@ def say(line: str) -> None:
     typer.echo(line, err=True)
 
 
+class ProgressBar(Protocol):
+    """What moves a progress bar on."""
+
+    def read(self, size: int) -> None:
+        """Note bytes read."""
+
+    def made(self, segments: int) -> None:
+        """Note segments made."""
+
+
+class _NoBar:
+    """A bar that nobody sees."""
+
+    def read(self, size: int) -> None: ...
+
+    def made(self, segments: int) -> None: ...
+
+
+class _Bar:
+    """A bar as long as the bytes to be read, with the segments made, their rate and the time left."""
+
+    def __init__(self, progress: Progress, task: TaskID) -> None:
+        self._progress, self._task, self._segments = progress, task, 0
+
+    def read(self, size: int) -> None:
+        self._progress.advance(self._task, size)
+
+    def made(self, segments: int) -> None:
+        self._segments += segments
+        elapsed = self._progress.tasks[self._task].elapsed or 0
+        rate = self._segments / elapsed if elapsed > 0 else 0.0
+        self._progress.update(self._task, made=f"{self._segments:,} segments, {rate:,.0f}/s")
+
+
 @contextmanager
-def progress_bar(about: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-    """Show a progress bar on stderr where it is a terminal; yields a function that moves it on."""
+def progress_bar(about: str, total: int | None) -> Iterator[ProgressBar]:
+    """Show a progress bar on stderr where it is a terminal; ``total`` is in bytes to be read."""
     if not sys.stderr.isatty():
-        yield lambda _: None
+        yield _NoBar()
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[made]}"),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(about, total=total)
-        yield lambda n: progress.advance(task, n)
+        yield _Bar(progress, progress.add_task(about, total=total, made=""))
 
 
 def usage(message: str) -> NoReturn:

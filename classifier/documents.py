@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import glob
+import hashlib
 import os
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from classifier.errors import InputError, NothingReadError
 from classifier.tables import TABLE_SUFFIXES, table_rows
-from classifier.text_files import STDIN, read_text, suffix_of
+from classifier.text_files import BLOCK, STDIN, read_text, suffix_of
 from classifier.yaml_lines import unreadable
 
 TEXT_SUFFIXES = (".txt", ".md")
@@ -73,11 +76,13 @@ def documents(
     inputs: Sequence[str | Path],
     reading: Reading = Reading(),
     on_error: Callable[[InputError], None] | None = None,
+    on_read: Callable[[int], None] = lambda _: None,
 ) -> Iterator[Document]:
     """Yield the documents of files, folders, globs and ``-`` (standard input, as plain text).
 
     A text file is one document, named by its path below the input; a row of a
     table is one, named by its ``id``, else ``doc_id``, else ``doc``, else its number.
+    ``on_read`` is told how many bytes were read since it was last told.
 
     Raises
     ------
@@ -86,12 +91,12 @@ def documents(
         ``on_error``, a file that cannot be read is handed there and left out;
         `NothingReadError` where there was nothing else.
     """
-    seen: dict[str, str] = {}
+    seen = _Names()
     skipped: list[InputError] = []
     for name in inputs:
         for identifier, path in _expand(name):
             try:
-                found = _read(identifier, path, reading)  # bytes are read here, a table's rows below
+                found = _read(identifier, path, reading, on_read)  # bytes are read here, a table's rows below
             except InputError as error:
                 if on_error is None:
                     raise
@@ -99,25 +104,83 @@ def documents(
                 skipped.append(error)
                 continue
             for document in found:
-                if document.id in seen:
+                first = seen.add(document.id, str(path))
+                if first is not None:
                     raise InputError(
-                        f"{path}: id '{document.id}' stands twice (first in {seen[document.id]})",
+                        f"{path}: id '{document.id}' stands twice (first in {first})",
                         "give each document a name of its own: another --id-column, other file names",
                     )
-                seen[document.id] = str(path)
                 yield document
-    if skipped and not seen:
-        first = skipped[0]
+    if skipped and not seen.any:
+        worst = skipped[0]
         more = f" (and {len(skipped) - 1} more files that cannot be read)" if skipped[1:] else ""
-        raise NothingReadError(f"{first}{more}", first.hint)
+        raise NothingReadError(f"{worst}{more}", worst.hint)
 
 
-def _read(identifier: str, path: Path, reading: Reading) -> Iterator[Document]:
+class _Names:
+    """The ids seen so far and where, in a temporary database: there may be more than memory should hold."""
+
+    def __init__(self) -> None:
+        self.any = False
+        self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self._database.execute("CREATE TABLE name (id BLOB PRIMARY KEY, place INTEGER) WITHOUT ROWID")
+        self._database.execute("BEGIN")
+        self._places: dict[str, int] = {}
+
+    def add(self, identifier: str, place: str) -> str | None:
+        """Take in an id; return the place where it stood before, if it did."""
+        self.any = True
+        key = identifier.encode("utf-8", "surrogatepass")
+        number = self._places.setdefault(place, len(self._places))
+        try:
+            self._database.execute("INSERT INTO name VALUES (?, ?)", (key, number))
+        except sqlite3.IntegrityError:
+            ((first,),) = self._database.execute("SELECT place FROM name WHERE id = ?", (key,))
+            return list(self._places)[int(first)]
+        return None
+
+
+def fingerprint(inputs: Sequence[str | Path]) -> str:
+    """Return a hash of the names and contents of inputs; "" where standard input is among them.
+
+    Raises `InputError` where an input is missing. A file that cannot be read counts as empty.
+    """
+    whole = hashlib.sha256()
+    for name in inputs:
+        if str(name) == STDIN:
+            return ""
+        for identifier, path in _expand(name):
+            own = hashlib.sha256()
+            with suppress(OSError), path.open("rb") as stream:
+                while block := stream.read(BLOCK):
+                    own.update(block)
+            whole.update(f"{identifier}\0{own.hexdigest()}\n".encode("utf-8", "surrogatepass"))
+    return whole.hexdigest()
+
+
+def size_of(inputs: Sequence[str | Path]) -> int | None:
+    """Return the bytes of the files of inputs, to tell how far a run is; None with standard input."""
+    if STDIN in map(str, inputs):
+        return None
+    sizes = 0
+    for name in inputs:
+        for _, path in _expand(name):
+            with suppress(OSError):
+                sizes += path.stat().st_size
+    return sizes
+
+
+def _read(
+    identifier: str, path: Path, reading: Reading, on_read: Callable[[int], None]
+) -> Iterator[Document]:
     suffix = suffix_of(path)
     if suffix in TABLE_SUFFIXES:
-        return _rows_as_documents(table_rows(path, reading.encoding), path, reading)
+        return _rows_as_documents(table_rows(path, reading.encoding, on_read), path, reading)
     if suffix in TEXT_SUFFIXES or str(path) == STDIN:
-        return iter([Document(identifier, read_text(path, reading.encoding))])
+        document = Document(identifier, read_text(path, reading.encoding))
+        if str(path) != STDIN:
+            on_read(path.stat().st_size)
+        return iter([document])
     raise InputError(
         f"{path}: unknown format '{suffix}'", f"read are {', '.join((*TEXT_SUFFIXES, *TABLE_SUFFIXES))}"
     )

@@ -31,6 +31,10 @@ class FupinError(Exception):
         super().__init__(message)
         self.hint = hint
 
+    def __reduce__(self) -> tuple[type[FupinError], tuple[str, str]]:
+        """Let an error of another process arrive with its hint."""
+        return type(self), (str(self), self.hint)
+
 
 class CodebookError(FupinError):
     """A codebook file breaks one of its rules."""

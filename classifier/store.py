@@ -218,6 +218,11 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return value
 
 
+def model_hash(folder: Path) -> str:
+    """Return the hash of a model folder: that of its manifest, which holds those of all files."""
+    return str(read_manifest(folder)["self_sha256"])
+
+
 def _read(folder: Path, name: str) -> bytes:
     path = folder / name
     try:

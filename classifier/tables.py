@@ -1,4 +1,4 @@
-"""Reading tables: CSV, TSV, JSONL and Excel workbooks, row by row."""
+"""Reading tables: CSV, TSV, JSONL, Parquet and Excel workbooks, row by row."""
 
 from __future__ import annotations
 
@@ -7,24 +7,30 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from classifier.errors import InputError
-from classifier.text_files import UNPACKED_LIMIT, read_bytes, read_text, suffix_of
+from classifier.text_files import UNPACKED_LIMIT, lines_of, read_bytes, suffix_of
+from classifier.yaml_lines import unreadable
 
-TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".xlsx")
+TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet", ".xlsx")
+BATCH = 1000  # rows of a Parquet file read at a time
 
 _SURROGATE = re.compile("[\ud800-\udfff]")  # JSON can write one; no file can hold it
+OnRead = Callable[[int], None]
 
 
-def table_rows(path: Path, encoding: str | None = None) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a CSV, TSV, JSONL or XLSX file; cells of CSV and XLSX are text.
+def table_rows(
+    path: Path, encoding: str | None = None, on_read: OnRead = lambda _: None
+) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a CSV, TSV, JSONL, Parquet or XLSX file; cells of CSV and XLSX are text.
 
-    Of a workbook the first sheet is read. Raises `InputError` with file and row where
-    a row does not fit the header.
+    The encoding of a file is settled before the first row; but for workbooks, of which the
+    first sheet is read, memory holds a few rows only. ``on_read`` is told of bytes read.
+    Raises `InputError` with file and row where a row does not fit the header.
     """
     suffix = suffix_of(path)
     if not path.exists():
@@ -33,18 +39,18 @@ def table_rows(path: Path, encoding: str | None = None) -> Iterator[dict[str, An
         raise InputError(f"{path}: unknown format '{suffix}'", f"tables: {', '.join(TABLE_SUFFIXES)}")
     if suffix == ".xlsx":
         return _sheet_rows(path)
-    text = read_text(path, encoding)
-    return (
-        _json_rows(text, path)
-        if suffix == ".jsonl"
-        else _csv_rows(text, path, "\t" if suffix == ".tsv" else ",")
-    )
+    if suffix == ".parquet":
+        return _parquet_rows(path, on_read)
+    if suffix == ".jsonl":
+        return _json_rows(lines_of(path, encoding, newline="\n", on_read=on_read), path)
+    lines = lines_of(path, encoding, on_read=on_read)
+    return _csv_rows(lines, path, "\t" if suffix == ".tsv" else ",")
 
 
-def _csv_rows(text: str, path: Path, delimiter: str) -> Iterator[dict[str, Any]]:
+def _csv_rows(lines: Iterator[str], path: Path, delimiter: str) -> Iterator[dict[str, Any]]:
     csv.field_size_limit(2**31 - 1)  # an article in one cell is longer than the library's default allows
     # Strict: a quote that never closes is an error; else the rest of the table would become one cell.
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    rows = csv.reader(lines, delimiter=delimiter, strict=True)
     last = 0  # the line on which the last whole row ended
     try:
         header = next(rows, [])
@@ -65,8 +71,8 @@ def _csv_rows(text: str, path: Path, delimiter: str) -> Iterator[dict[str, Any]]
         ) from None
 
 
-def _json_rows(text: str, path: Path) -> Iterator[dict[str, Any]]:
-    for number, line in enumerate(text.split("\n"), 1):
+def _json_rows(lines: Iterator[str], path: Path) -> Iterator[dict[str, Any]]:
+    for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
@@ -82,6 +88,40 @@ def _json_rows(text: str, path: Path) -> Iterator[dict[str, Any]]:
                 f"{path}: line {number} holds half a surrogate pair", "write the character whole"
             )
         yield row
+
+
+def _parquet_rows(path: Path, on_read: OnRead) -> Iterator[dict[str, Any]]:
+    import pyarrow
+    from pyarrow import parquet
+
+    try:
+        with parquet.ParquetFile(path) as file:
+            _refuse_doubled(file.schema_arrow.names, path)
+            share = path.stat().st_size / max(1, file.metadata.num_rows)
+    except pyarrow.ArrowException as error:
+        raise InputError(
+            f"{path}: no Parquet file ({_first_line(error)})", "write it again, or as CSV"
+        ) from None
+    except OSError as error:  # damaged ones are of this kind too
+        raise unreadable(path, error) from None
+    return _batches(path, share, on_read)
+
+
+def _batches(path: Path, share: float, on_read: OnRead) -> Iterator[dict[str, Any]]:
+    import pyarrow
+    from pyarrow import parquet
+
+    try:
+        with parquet.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=BATCH):
+                yield from batch.to_pylist()
+                on_read(int(share * batch.num_rows))
+    except (OSError, pyarrow.ArrowException) as error:
+        raise InputError(f"{path}: damaged ({_first_line(error)})", "write it again, or as CSV") from None
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [""])[0]
 
 
 def _refuse_doubled(header: Sequence[str], path: Path) -> None:

@@ -77,7 +77,7 @@ def test_a_folder_of_articles_becomes_a_table_that_opens_in_excel(
     out = tmp_path / "out.csv"
     ran = fupin("label", articles, "-m", tiny_model_folder, "-o", out, "--scheme", "two-kinds")
     assert (ran.code, ran.out) == (0, b"")
-    assert ran.err == f"2 documents, 4 segments, 2 with a measure → {out}\n"
+    assert ran.err == f"2 documents in, 4 segments out, 2 with a measure → {out}\n"
     assert out.read_bytes().startswith(b"\xef\xbb\xbfdoc_id,")
     rows = csv_rows(out)
     assert [(r["segment_id"], r["paragraph"], r["start"], r["end"], r["text"]) for r in rows] == [

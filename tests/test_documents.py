@@ -413,11 +413,11 @@ def test_a_text_in_the_place_of_a_path_is_refused():
 
 
 def test_a_file_without_permission_is_refused(tmp_path, monkeypatch):
-    def forbidden(path):
+    def forbidden(path, mode):
         raise PermissionError(13, "Permission denied")
 
     path = write(tmp_path / "a.txt", "一")
-    monkeypatch.setattr(Path, "read_bytes", forbidden)
+    monkeypatch.setattr(Path, "open", forbidden)
     assert refusal(lambda: read(path))[0] == f"{path}: Permission denied"
 
 

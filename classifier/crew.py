@@ -1,0 +1,134 @@
+"""Who does the work: this process, more processes on this machine, or a Dask cluster.
+
+Each takes chunks in order and gives what they became in the same order, so that what is
+written does not depend on who did it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
+from typing import Any, Protocol, TypeVar
+
+from classifier.errors import InputError, OutputError
+
+Chunk = TypeVar("Chunk")
+Made = TypeVar("Made")
+Model = TypeVar("Model")
+
+ALONE = 4  # chunks done in this process, before it pays to start others
+AHEAD = 2  # chunks that wait for each process
+LOCAL = "local"  # the address of a Dask cluster made for the run, on this machine
+
+
+class Crew(Protocol):
+    """Does the same task on each chunk."""
+
+    def run(
+        self, task: Callable[[Model, Chunk], Made], model: Model, chunks: Iterable[Chunk]
+    ) -> Iterator[Made]:
+        """Yield ``task(model, chunk)`` for each chunk, in order."""
+
+
+class ThisProcess:
+    """Does all work here and now."""
+
+    def run(
+        self, task: Callable[[Model, Chunk], Made], model: Model, chunks: Iterable[Chunk]
+    ) -> Iterator[Made]:
+        """Yield ``task(model, chunk)`` for each chunk."""
+        for chunk in chunks:
+            yield task(model, chunk)
+
+
+class Processes:
+    """Shares the work among processes of this machine; a short run stays in this one."""
+
+    def __init__(self, jobs: int) -> None:
+        self.jobs = jobs
+
+    def run(
+        self, task: Callable[[Model, Chunk], Made], model: Model, chunks: Iterable[Chunk]
+    ) -> Iterator[Made]:
+        """Yield ``task(model, chunk)`` for each chunk, in order."""
+        stream = iter(chunks)
+        yield from ThisProcess().run(task, model, islice(stream, None if self.jobs == 1 else ALONE))
+        for chunk in stream:  # only where there is more
+            yield from self._shared(task, model, chain([chunk], stream))
+
+    def _shared(
+        self, task: Callable[[Model, Chunk], Made], model: Model, chunks: Iterable[Chunk]
+    ) -> Iterator[Made]:
+        from joblib.externals.loky import ProcessPoolExecutor
+        from joblib.externals.loky.process_executor import BrokenProcessPool
+
+        pool = ProcessPoolExecutor(self.jobs, initializer=_take_model, initargs=(model,))
+        try:
+            yield from _in_order(
+                lambda chunk: pool.submit(_task_here, task, chunk), chunks, AHEAD * self.jobs
+            )
+        except BrokenProcessPool:
+            raise OutputError(
+                "a process died, as where memory runs out", "go on with --resume and fewer --jobs"
+            ) from None
+        finally:
+            pool.shutdown(wait=True, kill_workers=True)
+
+
+_models: list[Any] = []  # of a process that works for another: the one model
+
+
+def _take_model(model: Any) -> None:
+    _models[:] = [model]
+
+
+def _task_here(task: Callable[[Any, Chunk], Made], chunk: Chunk) -> Made:
+    return task(_models[0], chunk)
+
+
+class DaskCluster:
+    """Gives the work to a Dask cluster; what a worker loses, Dask does again on another."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+
+    def run(
+        self, task: Callable[[Model, Chunk], Made], model: Model, chunks: Iterable[Chunk]
+    ) -> Iterator[Made]:
+        """Yield ``task(model, chunk)`` for each chunk, in order."""
+        try:
+            from distributed import Client, LocalCluster
+            from distributed.scheduler import KilledWorker
+        except ImportError:
+            raise InputError("--dask needs Dask", 'pip install "fupin-classifier[dask]"') from None
+        try:
+            client = Client(LocalCluster(dashboard_address=None) if self.address == LOCAL else self.address)
+        except (OSError, ValueError) as error:
+            raise InputError(
+                f"--dask {self.address}: {error}", "such as tcp://10.0.0.1:8786, or local"
+            ) from None
+        with client:
+            shared = client.scatter(model, broadcast=True)
+            ahead = AHEAD * max(1, sum(client.nthreads().values()))
+
+            def submit(chunk: Chunk) -> Any:
+                return client.submit(task, shared, chunk, pure=False, retries=3)
+
+            try:
+                yield from _in_order(submit, chunks, ahead)
+            except KilledWorker as error:
+                raise OutputError(
+                    f"Dask gave up: {error}", "look at its workers, then go on with --resume"
+                ) from None
+
+
+def _in_order(submit: Callable[[Chunk], Any], chunks: Iterable[Chunk], ahead: int) -> Iterator[Any]:
+    """Yield results in the order of their chunks, never more than ``ahead`` of them under way."""
+    waiting: deque[Any] = deque()
+    for chunk in chunks:
+        waiting.append(submit(chunk))
+        if len(waiting) > ahead:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
