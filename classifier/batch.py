@@ -21,7 +21,18 @@ from classifier.errors import InputError, OutputError
 from classifier.explanation import evidence_of
 from classifier.journal import Journal, Tally
 from classifier.model import Classifier, Labels, PolicyClassifier
-from classifier.output import Sink, StandardOutput, discard, encoded, format_of, put_in_place, sink_for
+from classifier.output import (
+    Column,
+    Columns,
+    Sink,
+    StandardOutput,
+    discard,
+    encoded,
+    format_of,
+    is_missing,
+    put_in_place,
+    sink_for,
+)
 from classifier.segments import cut_all
 from classifier.tries import bounds_of
 
@@ -29,7 +40,6 @@ UNITS = ("segment", "row")
 CHUNK = 500  # documents labelled at a time, fewer
 CHUNK_CHARACTERS = 500_000  # where they are long
 _ABOUT = ("title", "date", "source")
-Columns = Mapping[str, Sequence[Any]]
 
 
 @dataclass(frozen=True)
@@ -86,44 +96,31 @@ def label(
     ids = list(map(str, documents[id_column] if id_column else range(len(documents))))
     others = {c: documents[c].tolist() for c in documents.columns if c not in (id_column, "text")}
     texts = documents["text"].fillna("").tolist()
-    return _label(ids, texts, others, model, Asked(unit, scheme, explain))
+    return pd.DataFrame(_label(ids, texts, others, model, Asked(unit, scheme, explain)), copy=False)
 
 
 def _label(
     ids: Sequence[str], texts: Sequence[str], others: Columns, model: Classifier, asked: Asked
-) -> pd.DataFrame:
+) -> dict[str, Column]:
     """Label texts; ``others`` are columns of the documents, carried to each of their segments."""
-    segments = _cut(texts, asked.unit)
-    pieces = [texts[i][a:b] for i, a, b in zip(*map(np.ndarray.tolist, segments[:3]), strict=True)]
-    number, start, end, paragraph, within = segments
-    names = np.array(ids, dtype=object)[number]
-    own = {
-        "doc_id": names,
-        "segment_id": np.array([f"{i}#{n}" for i, n in zip(names, within, strict=True)], dtype=object),
+    number, start, end, paragraph, within = _cut(texts, asked.unit)
+    of = number.tolist()  # the text of each segment
+    pieces = [texts[i][a:b] for i, a, b in zip(of, start.tolist(), end.tolist(), strict=True)]
+    blank = [""] * len(texts)
+    about = {name: ["" if is_missing(v) else v for v in others.get(name, blank)] for name in _ABOUT}
+    rest = [name for name in others if name not in _ABOUT]
+    free = _renamed(rest, {*OUTPUT_COLUMNS, *model.codes_})
+    carried = {**about, **{free.get(name, name): others[name] for name in rest}}
+    return {
+        "doc_id": [ids[i] for i in of],
+        "segment_id": [f"{ids[i]}#{n}" for i, n in zip(of, within.tolist(), strict=True)],
         "paragraph": paragraph,
         "start": start,
         "end": end,
-        "text": np.array(pieces, dtype=object),
+        "text": pieces,
+        **_labelled(pieces, model, asked),
+        **{name: [column[i] for i in of] for name, column in carried.items()},
     }
-    about = {name: _carried(others.get(name, [""] * len(texts)), "") for name in _ABOUT}
-    rest = [name for name in others if name not in _ABOUT]
-    free = _renamed(rest, {*OUTPUT_COLUMNS, *model.codes_})
-    carried = {**about, **{free.get(name, name): _carried(others[name], None) for name in rest}}
-    return pd.DataFrame(
-        {
-            **own,
-            **_labelled(pieces, model, asked),
-            **{name: column[number] for name, column in carried.items()},
-        },
-        copy=False,
-    )
-
-
-def _carried(values: Sequence[Any], missing: str | None) -> NDArray[np.object_]:
-    """Return a column of the documents; what is missing becomes ``missing``."""
-    out = np.empty(len(values), dtype=object)
-    out[:] = [missing if v is None or v is pd.NaT or v != v else v for v in values]  # noqa: PLR0124
-    return out
 
 
 def _cut(texts: Sequence[str], unit: str) -> Sequence[NDArray[Any]]:
@@ -152,16 +149,16 @@ def _renamed(columns: Sequence[str], taken: set[str]) -> dict[str, str]:
     return names
 
 
-def _labelled(texts: Sequence[str], model: Classifier, asked: Asked) -> dict[str, Any]:
+def _labelled(texts: Sequence[str], model: Classifier, asked: Asked) -> dict[str, Column]:
     """Return ``codes``, ``categories`` and ``evidence`` where asked for, and the probabilities."""
     probabilities = model.predict_proba(texts)
     given = model.decide(probabilities)
-    out = {"codes": _joined(given, model.codes_)}
+    out: dict[str, Column] = {"codes": _joined(given, model.codes_)}
     if asked.scheme is not None:
         rolled = model.codebook.roll_up(pd.DataFrame(given, columns=list(model.codes_)), asked.scheme)
         out["categories"] = _joined(rolled.to_numpy(dtype=bool), list(map(str, rolled.columns)))
     if asked.explain:
-        out["evidence"] = np.array(_evidence(texts, given, model), dtype=object)
+        out["evidence"] = _evidence(texts, given, model)
     return {**out, **dict(zip(model.codes_, probabilities.round(4).T, strict=True))}
 
 
@@ -172,12 +169,16 @@ def _evidence(texts: Sequence[str], given: NDArray[np.bool_], model: Classifier)
     return [evidence_of(model, text) if yes else "" for text, yes in zip(texts, coded, strict=True)]
 
 
-def _joined(given: Labels, names: Sequence[str]) -> NDArray[np.object_]:
+def _joined(given: Labels, names: Sequence[str]) -> list[str]:
     """Return the names of the columns that are true in each row, joined by ``;``."""
-    patterns, which = np.unique(np.packbits(given, axis=1), axis=0, return_inverse=True)
-    true = np.unpackbits(patterns, axis=1, count=given.shape[1]).astype(bool)
-    joined = [";".join(n for n, yes in zip(names, row, strict=True) if yes) for row in true]
-    return np.array(joined, dtype=object)[which.reshape(-1)]
+    packed = np.packbits(given, axis=1)
+    width, data = packed.shape[1], packed.tobytes()
+    keys = [data[i : i + width] for i in range(0, len(data), width)]
+    first = {key: i for i, key in enumerate(keys)}  # a row for each pattern: there are few
+    joined = {
+        key: ";".join(n for n, yes in zip(names, given[i], strict=True) if yes) for key, i in first.items()
+    }
+    return [joined[key] for key in keys]
 
 
 @dataclass(frozen=True)
@@ -193,13 +194,12 @@ def _task(
     model: Classifier, chunk: Sequence[Document], asked: Asked, file_format: str, header: list[str] | None
 ) -> Made:
     """Label a chunk of documents; its columns are lined up with a ``header`` already written."""
-    others = _others(chunk)
-    frame = _label([d.id for d in chunk], [d.text for d in chunk], others, model, asked)
-    if header is not None and list(frame.columns) != header:
-        frame = _fitted(frame, header)
-    rows = encoded(frame, file_format, first=header is None)
-    coded = int((frame["codes"] != "").sum())
-    return Made(rows, list(frame.columns), Tally(len(chunk), len(frame), coded))
+    columns = _label([d.id for d in chunk], [d.text for d in chunk], _others(chunk), model, asked)
+    if header is not None and list(columns) != header:
+        columns = _fitted(columns, header)
+    rows = encoded(columns, file_format, first=header is None)
+    codes = list(columns["codes"])
+    return Made(rows, list(columns), Tally(len(chunk), len(codes), len(codes) - codes.count("")))
 
 
 def label_documents(
@@ -340,15 +340,16 @@ class _Run:
         return made.tally
 
 
-def _fitted(frame: pd.DataFrame, header: list[str]) -> pd.DataFrame:
+def _fitted(columns: Columns, header: list[str]) -> dict[str, Column]:
     """Line a later chunk up with the header already written."""
-    new = [c for c in frame.columns if c not in header]
+    new = [c for c in columns if c not in header]
     if new:
         raise InputError(
             f"column '{new[0]}' first appears after {CHUNK} or more documents",
             "label tables with other columns apart",
         )
-    return frame.reindex(columns=header)
+    nothing = [None] * len(columns["text"])
+    return {name: columns.get(name, nothing) for name in header}
 
 
 def _chunks(documents: Iterable[Document]) -> Iterator[list[Document]]:

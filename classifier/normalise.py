@@ -121,7 +121,9 @@ def _seconds() -> set[str]:
     decomposed = map(str.split, map(unicodedata.decomposition, map(chr, range(BMP))))
     joined = {chr(int(p[1], 16)) for p in decomposed if len(p) == 2 and not p[0].startswith("<")}
     marks = {c for c in map(chr, range(BMP)) if unicodedata.combining(c)}
-    return {*joined, *marks, *map(chr, _JAMO), "Σ"}  # a capital sigma is written otherwise at a word's end
+    # A capital sigma is written otherwise at a word's end.
+    sigmas = {c for c in map(chr, range(BMP)) if "Σ" in unicodedata.normalize("NFKC", c)}
+    return {*joined, *marks, *map(chr, _JAMO), *sigmas}
 
 
 def _kinds() -> NDArray[np.uint8]:

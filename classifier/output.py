@@ -18,7 +18,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from classifier.errors import InputError, OutputError
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     import pyarrow
     from pyarrow import parquet
 
+Column = Sequence[Any] | NDArray[Any]
+Columns = Mapping[str, Column]
 FORMATS = ("csv", "jsonl", "parquet")
 _BOM = b"\xef\xbb\xbf"  # so that Excel reads a CSV file as UTF-8
 
@@ -42,70 +46,67 @@ def format_of(out: Path | None, file_format: str | None) -> str:
     return name
 
 
-def encoded(frame: pd.DataFrame, file_format: str, *, first: bool) -> bytes:
+def encoded(columns: Columns, file_format: str, *, first: bool) -> bytes:
     """Return the rows of a chunk as bytes; a CSV file's ``first`` chunk brings the header."""
-    return _ENCODERS[file_format](frame, first)
+    return _ENCODERS[file_format](columns, first)
 
 
-def _csv(frame: pd.DataFrame, first: bool) -> bytes:
+def _csv(columns: Columns, first: bool) -> bytes:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     # Before Python 3.13 the library leaves a lone carriage return bare, and cannot read it back.
     quoting = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
     if first:
-        writer.writerow(frame.columns)
-    for row in _records(frame):
-        cells = ["" if _missing(v) else v for v in row]
+        writer.writerow(columns)
+    for row in _records(columns):
+        cells = ["" if is_missing(v) else v for v in row]
         (quoting if any("\r" in c for c in cells if isinstance(c, str)) else writer).writerow(cells)
     return stream.getvalue().encode("utf-8", "surrogatepass")
 
 
-def _jsonl(frame: pd.DataFrame, first: bool) -> bytes:
-    names = list(frame.columns)
+def _jsonl(columns: Columns, first: bool) -> bytes:
     rows = (
-        {n: None if _missing(v) else v for n, v in zip(names, row, strict=True)} for row in _records(frame)
+        {name: None if is_missing(v) else v for name, v in zip(columns, row, strict=True)}
+        for row in _records(columns)
     )
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
 
 
-def _records(frame: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
+def _records(columns: Columns) -> Iterator[tuple[Any, ...]]:
     """Yield rows of plain Python values."""
-    columns = [frame.iloc[:, i].tolist() for i in range(frame.shape[1])]
-    return zip(*columns, strict=True)
+    return zip(*(c.tolist() if isinstance(c, np.ndarray) else c for c in columns.values()), strict=True)
 
 
-def _missing(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and math.isnan(value))
+def is_missing(value: Any) -> bool:
+    """Return whether a cell is empty: None, not a number, or no time."""
+    return value is None or (isinstance(value, float) and math.isnan(value)) or value is pd.NaT
 
 
-def _parquet(frame: pd.DataFrame, first: bool) -> bytes:
+def _parquet(columns: Columns, first: bool) -> bytes:
     import pyarrow as pa
 
-    columns = [_arrow(frame.iloc[:, i]) for i in range(frame.shape[1])]
-    table = pa.table(dict(zip(map(str, frame.columns), columns, strict=True)))
+    table = pa.table({str(name): _arrow(values) for name, values in columns.items()})
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as stream:
         stream.write_table(table)
     return bytes(sink.getvalue())
 
 
-def _arrow(column: pd.Series[Any]) -> pyarrow.Array:
+def _arrow(values: Column) -> pyarrow.Array:
     """Return a column as Arrow has it: probabilities as float32, mixed values as text."""
     import pyarrow as pa
 
-    if column.dtype.kind == "f":
-        return pa.array(column.to_numpy(), type=pa.float32(), from_pandas=True)
-    if column.dtype.kind in "iub":
-        return pa.array(column.to_numpy())
-    values = [None if _missing(v) else v for v in column.tolist()]
+    if isinstance(values, np.ndarray):
+        kind = pa.float32() if values.dtype.kind == "f" else None
+        return pa.array(np.ascontiguousarray(values), type=kind, from_pandas=True)
     try:
-        found = pa.array(values)
+        found = pa.array(values, from_pandas=True)
     except pa.ArrowException:
-        found = pa.array([None if v is None else str(v) for v in values])
+        found = pa.array([None if is_missing(v) else str(v) for v in values])
     return found.cast(pa.string()) if pa.types.is_null(found.type) else found
 
 
-_ENCODERS: Mapping[str, Callable[[pd.DataFrame, bool], bytes]] = {
+_ENCODERS: Mapping[str, Callable[[Columns, bool], bytes]] = {
     "csv": _csv,
     "jsonl": _jsonl,
     "parquet": _parquet,

@@ -123,6 +123,7 @@ def in_units(coef: Scores) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
     """
     fraction, exponents = np.frexp(np.abs(coef).max(axis=1, initial=0))  # fraction in [0.5, 1), or 0
     exponents = exponents - np.where(fraction * 128 <= 127, 7, 6)  # so that none is above 127
+    exponents = np.maximum(exponents, np.iinfo(np.int8).min)  # what is smaller becomes 0
     return np.rint(np.ldexp(coef, -exponents[:, None])).astype(np.int8), exponents.astype(np.int8)
 
 

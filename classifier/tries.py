@@ -124,7 +124,7 @@ def build(terms: Sequence[str], alphabet: Alphabet, rank: NDArray[Any] | None = 
     ranks = np.arange(len(terms)) if rank is None else rank
     place = np.full(nodes + 1, np.inf)
     place[term >= 0] = ranks[term[term >= 0]]
-    place[0] = -1
+    place[0] = -np.inf  # the root
     order = np.argsort(place, kind="stable")
     number = np.empty_like(order)
     number[order] = np.arange(nodes + 1)

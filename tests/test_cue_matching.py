@@ -47,10 +47,10 @@ def found(cues, not_cues, text):
 
 
 def named(row):
-    return {code for code, given_ in zip(CODES, row, strict=True) if given_}
+    return {code for code, held in zip(CODES, row, strict=True) if held}
 
 
-@settings(max_examples=500)
+@settings(max_examples=300)
 @given(claims, claims, texts)
 def test_occurrences_and_their_codes_are_those_of_the_plain_rules(cues, not_cues, text):
     assert found(cues, not_cues, text) == plainly_found(cues, not_cues, text)

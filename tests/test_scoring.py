@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -132,6 +132,7 @@ def test_any_texts_are_scored_by_the_default_model_as_plainly(texts):
     assert_scored_as_plainly(load_model(), texts)
 
 
+@settings(max_examples=60)
 @given(odd_texts)
 def test_any_texts_are_scored_by_any_model_as_plainly(odd_model, texts):
     assert_scored_as_plainly(odd_model, texts)
@@ -162,9 +163,6 @@ def test_an_extreme_text_is_scored_as_plainly(usual_model, text):
     assert_scored_as_plainly(usual_model, [text, "签约医生每月上门", text])
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="BUG: Ϲ (U+03F9) becomes Σ, which is written ς at a word's end"
-)
 def test_a_letter_that_becomes_a_capital_sigma_is_scored_as_plainly(usual_model):
     assert_scored_as_plainly(usual_model, ["α\u03f9"])
 
@@ -247,11 +245,7 @@ def test_a_text_folds_without_regard_to_the_one_before_it():
         pytest.param("가", id="a Hangul syllable"),
         pytest.param("か", id="a kana"),
         pytest.param(" ", id="a blank"),
-        pytest.param(
-            "a",
-            id="a letter",
-            marks=pytest.mark.xfail(strict=True, reason="BUG: Ϲ (U+03F9) is not entangled, though it is Σ"),
-        ),
+        pytest.param("a", id="a letter"),
     ],
 )
 def test_a_character_that_is_not_entangled_becomes_the_same_wherever_it_stands(before):
@@ -317,11 +311,6 @@ def test_a_weight_in_units(weight, unit, exponent):
     assert (units.tolist(), exponents.tolist()) == ([[unit]], [exponent])
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="BUG: exponents below -128 wrap round: 1e-38 becomes inf, 1e-40 1e37",
-)
 @pytest.mark.filterwarnings("ignore:overflow")
 @pytest.mark.parametrize("weight", [1e-37, 1e-38, 1e-40, 1e-45])
 def test_a_weight_next_to_nothing_stays_next_to_nothing(weight):
