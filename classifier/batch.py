@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from classifier.codebook import OUTPUT_COLUMNS
@@ -18,9 +17,7 @@ from classifier.completed import completed, note_completed
 from classifier.crew import Crew, ThisProcess
 from classifier.documents import ID_COLUMNS, Document
 from classifier.errors import InputError, OutputError
-from classifier.explanation import evidence_of
 from classifier.journal import Journal, Tally
-from classifier.model import Classifier, Labels, PolicyClassifier
 from classifier.output import (
     Column,
     Columns,
@@ -33,8 +30,12 @@ from classifier.output import (
     put_in_place,
     sink_for,
 )
+from classifier.predictor import Classifier, Labels
 from classifier.segments import cut_all
 from classifier.tries import bounds_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 UNITS = ("segment", "row")
 CHUNK = 500  # documents labelled at a time, fewer
@@ -92,6 +93,8 @@ def label(
     >>> label(frame, load_model())[["segment_id", "start", "end", "codes"]].to_numpy().tolist()
     [['甲#0', 0, 17, 'health'], ['甲#1', 17, 23, '']]
     """
+    import pandas as pd
+
     id_column = next((c for c in ID_COLUMNS if c in documents.columns), None)
     ids = list(map(str, documents[id_column] if id_column else range(len(documents))))
     others = {c: documents[c].tolist() for c in documents.columns if c not in (id_column, "text")}
@@ -155,6 +158,8 @@ def _labelled(texts: Sequence[str], model: Classifier, asked: Asked) -> dict[str
     given = model.decide(probabilities)
     out: dict[str, Column] = {"codes": _joined(given, model.codes_)}
     if asked.scheme is not None:
+        import pandas as pd
+
         rolled = model.codebook.roll_up(pd.DataFrame(given, columns=list(model.codes_)), asked.scheme)
         out["categories"] = _joined(rolled.to_numpy(dtype=bool), list(map(str, rolled.columns)))
     if asked.explain:
@@ -163,6 +168,9 @@ def _labelled(texts: Sequence[str], model: Classifier, asked: Asked) -> dict[str
 
 
 def _evidence(texts: Sequence[str], given: NDArray[np.bool_], model: Classifier) -> list[str]:
+    from classifier.explanation import evidence_of
+    from classifier.model import PolicyClassifier
+
     if not isinstance(model, PolicyClassifier):
         raise InputError(f"{type(model).__name__} cannot explain itself", "explain with a trained model")
     coded = [bool(row.any()) for row in given]

@@ -177,11 +177,11 @@ def label(
     from classifier.crew import DaskCluster, Processes
     from classifier.documents import Reading, documents, size_of
     from classifier.shipped import MODEL
-    from classifier.store import load_model
+    from classifier.store import load_model, load_predictor
 
     if unit not in UNITS:
         usage(f"--unit {unit}: choose {' or '.join(UNITS)}")
-    loaded = load_model(model)
+    loaded = load_model(model) if explain else load_predictor(model)
     if scheme is not None:
         loaded.codebook.scheme(scheme)  # an unknown scheme is told before any work
     skipped: list[InputError] = []

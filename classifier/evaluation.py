@@ -12,7 +12,8 @@ from rich.cells import cell_len
 
 from classifier.codebook import Codebook
 from classifier.corpus import Corpus
-from classifier.model import Classifier, LexiconClassifier, PolicyClassifier
+from classifier.model import LexiconClassifier, PolicyClassifier
+from classifier.predictor import Classifier
 
 Labels = NDArray[np.bool_]
 Counts = NDArray[np.float64]  # shape (…, n_codes, 3): true positives, false positives, false negatives

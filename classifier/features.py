@@ -19,6 +19,8 @@ from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 from classifier.errors import FupinError
 from classifier.lexicon import Lexicon
 from classifier.normalise import Aligned, aligned, normalise_all
+from classifier.predictor import refuse_single
+from classifier.scoring import Features
 from classifier.segments import without_speaker
 
 
@@ -161,8 +163,7 @@ class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     @property
     def lexicon_codes_(self) -> list[str]:
         """The codes that have a lexicon column, in the order of the columns."""
-        cues = self.lexicon.cues.values() if self.lexicon else ()
-        return sorted({code for codes in cues for code in codes})
+        return list(self.lexicon.cue_codes) if self.lexicon else []
 
     def transform(self, texts: Sequence[str]) -> csr_matrix:
         """Return the features of ``texts``: float32 of shape (n_texts, n_terms + n_lexicon_codes)."""
@@ -182,6 +183,11 @@ class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         columns, starts, ends = np.array(found, dtype=np.intp).reshape(-1, 3).T
         return columns, starts, ends
 
+    def for_scoring(self) -> Features:
+        """Return what the compiled scorer needs to know."""
+        lexicon = self.lexicon or Lexicon("", "", {}, {})
+        return Features(self.terms_, self.idf_, self.ngram_range[1], lexicon, self.lexicon_weight)
+
     def _lexicon_hits(self, texts: Sequence[str]) -> csr_matrix:
         if self.lexicon is None:
             return csr_matrix(np.zeros((len(texts), 0), dtype=np.float32))
@@ -192,10 +198,3 @@ class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Return the terms, then the lexicon columns as ``lexicon:code``."""
         return np.array([*self.terms_, *(f"lexicon:{code}" for code in self.lexicon_codes_)], dtype=object)
-
-
-def refuse_single(texts: Sequence[str]) -> Sequence[str]:
-    """Return ``texts``; a single string, whose characters would pass for texts, is refused."""
-    if isinstance(texts, str):
-        raise FupinError("one str was given where a sequence of texts is expected", "write [text]")
-    return texts

@@ -8,7 +8,7 @@ A not-cue of a code silences that code's cues inside it, and no other code's.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -20,9 +20,11 @@ from numpy.typing import NDArray
 from classifier import cue_matching, shipped
 from classifier.cue_matching import Matcher
 from classifier.errors import Finding, LexiconError
-from classifier.normalise import normalise, normalise_all
+from classifier.normalise import normalise_all
 from classifier.tries import Alphabet, bounds_of
 from classifier.yaml_lines import Lines, load, parse
+
+Steps = tuple[str | int, ...]  # the way to an entry in its file
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,11 @@ class Lexicon:
         return tuple(
             sorted({c for claims in (self.cues, self.not_cues) for cs in claims.values() for c in cs})
         )
+
+    @cached_property
+    def cue_codes(self) -> tuple[str, ...]:
+        """The codes that have a cue, sorted."""
+        return tuple(sorted({code for codes in self.cues.values() for code in codes}))
 
     @property
     def characters(self) -> str:
@@ -121,21 +128,23 @@ class _Reader:
         self.findings: list[Finding] = []
         self.cues: dict[str, tuple[str, ...]] = {}
         self.not_cues: dict[str, tuple[str, ...]] = {}
-        self.places: dict[tuple[str, str], str] = {}  # (code, entry) → file:line
+        self.places: dict[tuple[str, str], Steps] = {}  # of each code and entry
+        self._normalised = dict[str, str]()
 
-    def error(self, place: str, message: str) -> None:
-        self.findings.append(Finding(place, "error", message))
+    def error(self, place: Steps, message: str) -> None:
+        self.findings.append(Finding(self.lines.of(*place), "error", message))
 
     def read(self) -> _Reader:
         if not isinstance(self.value, Mapping) or not isinstance(self.value.get("codes"), Mapping):
-            self.error(self.lines.of(), "a lexicon is a mapping with 'name', 'version' and 'codes'")
+            self.error((), "a lexicon is a mapping with 'name', 'version' and 'codes'")
             return self
         shared = self.value.get("shared") or {}
         if not isinstance(shared, Mapping):
-            self.error(self.lines.of("shared"), "'shared' is not a mapping of cues to lists of codes")
+            self.error(("shared",), "'shared' is not a mapping of cues to lists of codes")
             shared = {}
+        self._normalise((*shared, *self._items()))
         for cue, codes in shared.items():
-            place = self.lines.of("shared", cue)
+            place: Steps = ("shared", str(cue))
             if not isinstance(codes, list):
                 self.error(place, f"'{cue}' needs a list of codes")
                 continue
@@ -145,28 +154,39 @@ class _Reader:
             self._code(str(code), lists)
         return self
 
+    def _items(self) -> Iterator[Any]:
+        """Yield whatever stands in a list of cues or not-cues."""
+        for lists in self.value["codes"].values():
+            for items in lists.values() if isinstance(lists, Mapping) else ():
+                yield from items if isinstance(items, list) else ()
+
+    def _normalise(self, items: Iterable[Any]) -> None:
+        """Normalise all entries at once, which is many times faster than one by one."""
+        raw = list(dict.fromkeys(map(str, items)))
+        self._normalised = dict(zip(raw, normalise_all(raw), strict=True))
+
     def _code(self, code: str, lists: Any) -> None:
         if self.codes is not None and code not in self.codes:
-            self.error(self.lines.of("codes", code), f"unknown code '{code}'")
+            self.error(("codes", code), f"unknown code '{code}'")
             return
         if not isinstance(lists, Mapping):
-            self.error(self.lines.of("codes", code), f"'{code}' needs 'cues' and may have 'not_cues'")
+            self.error(("codes", code), f"'{code}' needs 'cues' and may have 'not_cues'")
             return
         for key, claims in (("cues", self.cues), ("not_cues", self.not_cues)):
             items = lists.get(key) or []
             if not isinstance(items, list):
-                self.error(self.lines.of("codes", code, key), f"'{key}' of '{code}' is not a list")
+                self.error(("codes", code, key), f"'{key}' of '{code}' is not a list")
                 continue
             for i, item in enumerate(items):
-                self._claim(claims, item, code, self.lines.of("codes", code, key, i))
+                self._claim(claims, item, code, ("codes", code, key, i))
 
     def _claim(
-        self, claims: dict[str, tuple[str, ...]], item: Any, code: str, place: str, *, shared: bool = False
+        self, claims: dict[str, tuple[str, ...]], item: Any, code: str, place: Steps, *, shared: bool = False
     ) -> None:
         if item is not None and (isinstance(item, bool) or not isinstance(item, str | int | float)):
             self.error(place, f"an entry for '{code}' is no text: {item!r:.60}")
             return
-        entry = "" if item is None else normalise(str(item)).strip()
+        entry = "" if item is None else self._normalised[str(item)].strip()
         if self.codes is not None and code not in self.codes:
             self.error(place, f"unknown code '{code}'")
         elif not entry:
@@ -189,7 +209,7 @@ def _check_reach(reader: _Reader) -> Iterator[Finding]:
             by_code[code].append(cue)
     for entry, codes in reader.not_cues.items():
         for code in codes:
-            place = reader.places[code, entry]
+            place = reader.lines.of(*reader.places[code, entry])
             if entry in by_code[code]:
                 yield Finding(place, "error", f"'{entry}' is both a cue and a not-cue of '{code}'")
             elif not any(cue in entry for cue in by_code[code]):
@@ -208,9 +228,8 @@ def _shadowed(code: str, cues: list[str], reader: _Reader) -> Iterator[Finding]:
         # A longer cue earns its place when an entry between the two would silence the shorter one.
         if reader.cues[cue] == (code,) and pieces & known and not pieces & others:
             shorter = min(pieces & known, key=len)
-            yield Finding(
-                reader.places[code, cue], "warning", f"shadowed: '{cue}' adds nothing to '{shorter}'"
-            )
+            place = reader.lines.of(*reader.places[code, cue])
+            yield Finding(place, "warning", f"shadowed: '{cue}' adds nothing to '{shorter}'")
 
 
 def check_lexicon(path: str | Path, codes: Collection[str] | None = None) -> list[Finding]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,34 +13,17 @@ from sklearn.exceptions import NotFittedError
 from classifier.codebook import Codebook
 from classifier.decisions import Decisions, cross_fitted, fit_decisions
 from classifier.errors import CorpusError
-from classifier.features import TextFeatures, refuse_single
+from classifier.features import TextFeatures
 from classifier.folds import grouped_folds
 from classifier.lexicon import Lexicon
 from classifier.machines import Task, choose_strength, fit, out_of_fold
+from classifier.predictor import Labels, Predicts, Scores, refuse_single
 from classifier.prior import Prior
 from classifier.scoring import Scorer, rounded
 
-Scores = NDArray[np.float64]
 Weights = NDArray[np.float32]
-Labels = NDArray[np.bool_]
 
 MIN_ARTICLES = 2  # in which a code must stand to be trained
-
-
-class Classifier(Protocol):
-    """What every classifier of this package offers; columns are ``codes_`` in order."""
-
-    codebook: Codebook
-    codes_: tuple[str, ...]
-
-    def predict(self, texts: Sequence[str]) -> Labels:
-        """Return bool of shape (n_texts, n_codes)."""
-
-    def predict_proba(self, texts: Sequence[str]) -> Scores:
-        """Return float in [0, 1] of shape (n_texts, n_codes)."""
-
-    def decide(self, probabilities: Scores) -> Labels:
-        """Return the decisions that belong to probabilities of `predict_proba`."""
 
 
 class LexiconClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -81,7 +63,7 @@ class LexiconClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self.decide(self.predict_proba(texts))
 
 
-class PolicyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class PolicyClassifier(Predicts, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """TF-IDF with a one-vs-rest linear model, calibrated, with a threshold for each code.
 
     A support vector machine is fitted for each code (squared hinge loss). Out-of-fold
@@ -182,11 +164,12 @@ class PolicyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _take(self, features: TextFeatures, coef: Weights, intercept: Weights) -> None:
         self.features_, self.coef_, self.intercept_ = features, coef, intercept
-        self.__dict__.pop("_scorer", None)  # that of other weights
+        self._forget_scorer()
 
-    @cached_property
-    def _scorer(self) -> Scorer:
-        return Scorer(self.features_, self.coef_, self.intercept_)
+    def _new_scorer(self) -> Scorer:
+        if not hasattr(self, "coef_"):
+            raise NotFittedError("this PolicyClassifier is not fitted yet; call fit or load_model")
+        return Scorer(self.features_.for_scoring(), self.coef_, self.intercept_)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what is made again where it is needed."""
@@ -240,33 +223,3 @@ class PolicyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 "label more text, or lower min_positives",
             )
         return trained
-
-    def _widen(self, columns: NDArray[Any], fill: float | bool) -> NDArray[Any]:
-        """Return trained columns among all codes, the untrained ones filled."""
-        wide = np.full((len(columns), len(self.codes_)), fill, dtype=columns.dtype)
-        wide[:, self.trained_] = columns
-        return wide
-
-    def decision_function(self, texts: Sequence[str]) -> Scores:
-        """Return uncalibrated scores of the trained codes, shape (n_texts, n_trained)."""
-        if not hasattr(self, "coef_"):
-            raise NotFittedError("this PolicyClassifier is not fitted yet; call fit or load_model")
-        return self._scorer.scores(refuse_single(texts)).astype(np.float64)
-
-    def predict_proba(self, texts: Sequence[str]) -> Scores:
-        """Return calibrated probabilities, shape (n_texts, n_codes); NaN for untrained codes."""
-        return self.probabilities(self.decision_function(texts))
-
-    def probabilities(self, scores: Scores) -> Scores:
-        """Return what scores of `decision_function` mean: as `predict_proba` does."""
-        return self._widen(self.decisions_.probabilities(scores), np.nan)
-
-    def decide(self, probabilities: Scores) -> Labels:
-        """Return which codes probabilities of `predict_proba` stand for."""
-        return np.asarray(
-            self._widen(self.decisions_.decide(probabilities[:, self.trained_]), False), dtype=bool
-        )
-
-    def predict(self, texts: Sequence[str]) -> Labels:
-        """Return which codes each text is given, bool of shape (n_texts, n_codes)."""
-        return self.decide(self.predict_proba(texts))

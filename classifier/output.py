@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,7 +18,6 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from classifier.errors import InputError, OutputError
@@ -79,7 +77,7 @@ def _records(columns: Columns) -> Iterator[tuple[Any, ...]]:
 
 def is_missing(value: Any) -> bool:
     """Return whether a cell is empty: None, not a number, or no time."""
-    return value is None or (isinstance(value, float) and math.isnan(value)) or value is pd.NaT
+    return value is None or (not isinstance(value, str | list | dict) and bool(value != value))  # noqa: PLR0124
 
 
 def _parquet(columns: Columns, first: bool) -> bytes:

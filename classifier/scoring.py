@@ -9,6 +9,7 @@ are the features of `TextFeatures` with the weights of the model; a test holds t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +18,6 @@ from numpy.typing import NDArray
 
 from classifier import cue_matching, normalise, tries
 from classifier.cue_matching import Matcher
-from classifier.features import TextFeatures
 from classifier.lexicon import Lexicon
 from classifier.normalise import Folding
 from classifier.segments import without_speaker
@@ -49,32 +49,43 @@ class Weights(NamedTuple):
     intercept: Scores
 
 
+@dataclass(frozen=True)
+class Features:
+    """What weights are for: terms with their idf, and the codes of a lexicon's cues.
+
+    ``terms`` are n-grams of at most ``longest`` characters, in ascending order.
+    """
+
+    terms: Sequence[str]
+    idf: Scores
+    longest: int
+    lexicon: Lexicon
+    lexicon_weight: float
+
+
 class Scorer:
     """Scores pieces of text for every trained code; made once from a fitted model.
 
     Parameters
     ----------
-    features : TextFeatures
-        Fitted.
+    features : Features
     coef : ndarray of float32, shape (n_codes, n_features)
+        First the terms, then the lexicon's ``cue_codes``.
     intercept : ndarray of float32, shape (n_codes,)
     """
 
-    def __init__(self, features: TextFeatures, coef: Scores, intercept: Scores) -> None:
-        order = sorted(range(len(features.terms_)), key=features.terms_.__getitem__)
-        terms = [features.terms_[i] for i in order]
-        lexicon = features.lexicon or Lexicon("", "", {}, {})
-        self.alphabet = _alphabet(features, lexicon)
-        trie = tries.build(terms, self.alphabet, features.idf_[order])
-        columns = np.where(trie.term >= 0, np.array([*order, 0])[trie.term], -1)
-        by_term, by_cue = np.split(coef, [len(features.terms_)], axis=1)
+    def __init__(self, features: Features, coef: Scores, intercept: Scores) -> None:
+        lexicon = features.lexicon
+        self.alphabet = _alphabet(features)
+        trie = tries.build(features.terms, self.alphabet, features.idf)
+        by_term, by_cue = np.split(coef, [len(features.terms)], axis=1)
         self.weights = Weights(
             folding=normalise.folding(self.alphabet),
             ngrams=trie,
-            longest=features.ngram_range[1],
-            rows=_rows(by_term.T, features.idf_, columns),
+            longest=features.longest,
+            rows=_rows(by_term.T, features.idf, trie.term),
             matcher=lexicon.matcher(self.alphabet),
-            cue_rows=_padded(_cue_rows(lexicon, features, by_cue)),
+            cue_rows=_padded(_cue_rows(lexicon, by_cue) * np.float32(features.lexicon_weight)),
             intercept=_padded(intercept[None])[0],
         )
         self.n_codes = len(intercept)
@@ -140,15 +151,15 @@ def rounded(coef: Scores) -> Scores:
     return np.ascontiguousarray(from_units(*in_units(coef.T)).T)
 
 
-def _alphabet(features: TextFeatures, lexicon: Lexicon) -> Alphabet:
+def _alphabet(features: Features) -> Alphabet:
     """Return the characters that can matter: of terms, common ones first, of cues and of normalising."""
-    weighed = zip(features.idf_.tolist(), features.terms_, strict=True)
+    weighed = zip(features.idf.tolist(), features.terms, strict=True)
     common_first = [term for _, term in sorted(w for w in weighed if len(w[1]) == 1)]
-    others = (*sorted(set("".join(features.terms_))), *lexicon.characters, *normalise.needed())
+    others = (*sorted(set("".join(features.terms))), *features.lexicon.characters, *normalise.needed())
     return Alphabet("".join(dict.fromkeys((*common_first, *others))))
 
 
-def _rows(coef: Scores, idf: Scores, columns: NDArray[np.intp]) -> NDArray[np.int8]:
+def _rows(coef: Scores, idf: Scores, columns: NDArray[np.int32]) -> NDArray[np.int8]:
     """Pack weights as `Weights` describes them; ``columns`` names the feature of each node, or -1."""
     units, exponents = in_units(coef)
     packed = _padded(units)
@@ -166,13 +177,11 @@ def _padded(rows: NDArray[Any]) -> NDArray[Any]:
     return out
 
 
-def _cue_rows(lexicon: Lexicon, features: TextFeatures, cues: Scores) -> Scores:
+def _cue_rows(lexicon: Lexicon, coef: Scores) -> Scores:
     """Return a row of weights for each bit of the lexicon's masks."""
-    out = np.zeros((len(lexicon.codes), len(cues)), dtype=np.float32)
-    column = {code: j for j, code in enumerate(features.lexicon_codes_)}
-    for i, code in enumerate(lexicon.codes):
-        if code in column:
-            out[i] = cues[:, column[code]] * np.float32(features.lexicon_weight)
+    out = np.zeros((len(lexicon.codes), len(coef)), dtype=np.float32)
+    for j, code in enumerate(lexicon.cue_codes):
+        out[lexicon.codes.index(code)] = coef[:, j]
     return out
 
 

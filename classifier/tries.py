@@ -151,7 +151,7 @@ def _shared(codes: Any, bounds: Any, t: int) -> int:
     return n
 
 
-@njit
+@njit(cache=True)
 def _count(codes: Any, bounds: Any) -> int:
     nodes = 0
     for t in range(len(bounds) - 1):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +34,14 @@ class Lines:
     ('健康扶贫', 'mine.yaml:3')
     """
 
-    def __init__(self, name: str, text: str, root: yaml.Node | None) -> None:
+    def __init__(self, name: str, text: str) -> None:
         self.name, self.text = name, text
-        self._root = root
+
+    @cached_property
+    def _root(self) -> yaml.Node | None:
+        """The nodes with their marks; made where a line is asked for."""
+        root: yaml.Node | None = _LOADER(self.text).get_single_node()
+        return root
 
     def of(self, *path: str | int) -> str:
         """Return ``file:line`` of the key or item that ``path`` leads to."""
@@ -88,18 +96,29 @@ def _check_nodes(node: yaml.Node | None, name: str, seen: set[int]) -> None:
             _check_nodes(item, name, seen)
 
 
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return pairs as a mapping; a doubled key is left to the YAML reader, which knows its line."""
+    out = dict(pairs)
+    if len(out) < len(pairs):
+        raise ValueError("a key stands twice")
+    return out
+
+
 def parse(text: str, name: str) -> tuple[Any, Lines]:
     """Parse YAML text with the safe loader; aliases are refused.
 
     Returns the value and the line numbers of its parts. Raises `InputError`
     with file and line where the text is no YAML, uses aliases, or doubles a key.
     """
+    if text.startswith("{"):  # perhaps JSON, which is YAML too and read many times faster
+        with suppress(ValueError, RecursionError):
+            return json.loads(text, object_pairs_hook=_distinct), Lines(name, text)
     try:
         _check_depth(text, name)
         loader = _LOADER(text)
         root = loader.get_single_node()
         _check_nodes(root, name, set())
-        return (None if root is None else loader.construct_document(root)), Lines(name, text, root)
+        return (None if root is None else loader.construct_document(root)), Lines(name, text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 
 from classifier.errors import FupinError
-from classifier.features import TextFeatures, prepare, prepare_aligned, refuse_single
+from classifier.features import TextFeatures, prepare, prepare_aligned
+from classifier.predictor import refuse_single
 
 TEXTS = ["修路修路", "修桥", "上学"]
 

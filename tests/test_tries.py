@@ -157,9 +157,9 @@ def test_more_than_a_packed_step_can_hold_is_refused(terms, alphabet):
 # --- walking all places of a text side by side ---
 
 
-@given(term_lists, texts)
-def test_walked_side_by_side_every_place_goes_as_far_as_the_terms_reach(terms, text):
-    trie, letters = build(terms, ALPHABET), ALPHABET.letters(text)
+@given(term_lists, texts, texts)
+def test_walked_side_by_side_every_place_goes_as_far_as_terms_and_text_reach(terms, text, behind):
+    trie, letters = build(terms, ALPHABET), ALPHABET.letters(text + behind)[: len(text)]
     starts, nodes = np.zeros((2, len(text) + 1), dtype=np.int32)
     found, depth, left = {}, 1, first_steps(trie.root, letters, starts, nodes)
     while left:
