@@ -1,6 +1,7 @@
 # make demo   train, label the example articles and write build/demo/report.html
 # make test   lint, types and tests
 # make train  rebuild models/default from seeds/ and labels/
+# make bench  measure speed side by side, as ratios; results in bench/results
 # Each sets up its own environment in .venv; only Python >= 3.10, make and a package registry are needed.
 
 PYTHON ?= python3
@@ -10,7 +11,7 @@ BIN    := $(VENV)/bin
 # Compiled code is kept beside the environment; code that has changed is compiled anew.
 export NUMBA_CACHE_DIR := $(CURDIR)/$(VENV)/compiled-$(shell cat classifier/*.py | cksum | cut -d' ' -f1)
 
-.PHONY: demo test train clean
+.PHONY: demo test train bench clean
 
 demo: $(VENV)/demo.stamp
 	@$(BIN)/fupin demo -o build/demo
@@ -29,6 +30,9 @@ NEWS   := $(wildcard $(SHARED)/corpus/news_2012_2021.jsonl.gz)
 train: $(VENV)/demo.stamp
 	$(BIN)/fupin train -o models/default --agreement labels/agreement.yaml $(GOLD:%=--gold %) \
 	  $(if $(NEWS),--gold labels/gold/news_dev.jsonl --texts $(NEWS))
+
+bench: $(VENV)/bench.stamp
+	$(BIN)/python bench/speed.py -o bench/results/speed.json
 
 clean:
 	rm -rf $(VENV) build dist
@@ -50,3 +54,8 @@ $(VENV)/test.stamp: $(VENV)/python.stamp pyproject.toml constraints.txt
 	@echo "setting up $(VENV) for the tests ..." >&2
 	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@ $(VENV)/demo.stamp
+
+$(VENV)/bench.stamp: $(VENV)/test.stamp
+	@echo "setting up $(VENV) for the benchmarks ..." >&2
+	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	@touch $@

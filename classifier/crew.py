@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from functools import partial
 from itertools import chain, islice
+from threading import Thread
 from typing import Any, Protocol, TypeVar
 
 from classifier.errors import InputError, OutputError
@@ -17,7 +20,7 @@ Chunk = TypeVar("Chunk")
 Made = TypeVar("Made")
 Model = TypeVar("Model")
 
-ALONE = 4  # chunks done in this process, before it pays to start others
+ALONE = 8  # chunks done in this process, before it pays to start others
 AHEAD = 2  # chunks that wait for each process
 LOCAL = "local"  # the address of a Dask cluster made for the run, on this machine
 
@@ -64,10 +67,17 @@ class Processes:
         from joblib.externals.loky.process_executor import BrokenProcessPool
 
         pool = ProcessPoolExecutor(self.jobs, initializer=_take_model, initargs=(model,))
+        stream, submit = iter(chunks), partial(pool.submit, _task_here, task)
+        up: Future[None] = Future()
+        Thread(target=_start, args=(submit, self.jobs, up), daemon=True).start()
         try:
-            yield from _in_order(
-                lambda chunk: pool.submit(_task_here, task, chunk), chunks, AHEAD * self.jobs
-            )
+            while not up.done():  # this process goes on until the others are up
+                chunk = next(stream, None)
+                if chunk is None:
+                    return
+                yield task(model, chunk)
+            up.result()
+            yield from _in_order(submit, stream, AHEAD * self.jobs)
         except BrokenProcessPool:
             raise OutputError(
                 "a process died, as where memory runs out", "go on with --resume and fewer --jobs"
@@ -81,6 +91,16 @@ _models: list[Any] = []  # of a process that works for another: the one model
 
 def _take_model(model: Any) -> None:
     _models[:] = [model]
+
+
+def _start(submit: Callable[[Any], Any], jobs: int, up: Future[None]) -> None:
+    """Start processes, and have each do an empty chunk, so that it has imported and built what it needs."""
+    try:
+        for one in [submit([]) for _ in range(jobs)]:
+            one.result()
+        up.set_result(None)
+    except BaseException as error:  # for the thread that waits for `up`
+        up.set_exception(error)
 
 
 def _task_here(task: Callable[[Any, Chunk], Made], chunk: Chunk) -> Made:

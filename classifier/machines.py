@@ -22,7 +22,7 @@ Labels = NDArray[np.bool_]
 Weights = NDArray[np.float32]
 
 PRIOR_WEIGHT = 0.3  # of the prior's score as a feature, whose own weight is learned
-STRENGTHS = (0.25, 0.5, 1.0, 2.0, 4.0)  # of which cross-validation chooses C
+STRENGTHS = (0.5, 1.0, 2.0, 4.0, 8.0)  # of which cross-validation chooses C
 CHOICE_SEGMENTS = 8000  # on which it chooses, in whole articles, where there are more
 CHOICE_FOLDS = 3
 

@@ -184,7 +184,10 @@ class ParquetFile:
             text = [f.name for f in table.schema if pa.types.is_string(f.type)]
             # Numbers that are nearly all different gain nothing from a dictionary.
             self._writer = parquet.ParquetWriter(
-                self._part, table.schema, use_dictionary=[n for n in text if n != "text"], compression="zstd"
+                self._part,
+                table.schema,
+                use_dictionary=[n for n in text if n != "text"],
+                compression="snappy",
             )
         try:
             self._writer.write_table(table.cast(self._writer.schema))
