@@ -85,7 +85,9 @@ def find(matcher: Any, text: Any) -> Found:
     starts, ends, entries = np.zeros((3, len(text) * matcher.most), dtype=np.int32)
     codes = np.zeros((len(starts), matcher.cues.shape[1]), dtype=np.uint64)
     walk = np.zeros((2, len(text) + 1), dtype=np.int32)
-    n = _occurrences(root, table, sieve, term, text, walk[0], walk[1], starts, ends, entries)
+    n = _occurrences(
+        len(matcher.cues), root, table, sieve, term, text, walk[0], walk[1], starts, ends, entries
+    )
     for i in range(n):
         _decide(matcher.cues, matcher.not_cues, matcher.longest, starts, ends, entries, codes, i)
     return Found(starts[:n], ends[:n], entries[:n], codes[:n])
@@ -95,7 +97,7 @@ def find(matcher: Any, text: Any) -> Found:
 def codes_found(matcher: Any, text: Any, bounds: Any) -> Masks:
     """Return a mask for each of the texts ``text[bounds[i]:bounds[i + 1]]``: the codes that hit it."""
     root, table, sieve, term = matcher.trie
-    cues, not_cues, longest = matcher.cues, matcher.not_cues, matcher.longest
+    cues, not_cues, longest, n_entries = matcher.cues, matcher.not_cues, matcher.longest, len(matcher.cues)
     out = np.zeros((len(bounds) - 1, cues.shape[1]), dtype=np.uint64)
     size = np.max(np.diff(bounds)) + 1 if len(bounds) > 1 else 1
     at, nodes = np.zeros((2, size), dtype=np.int32)
@@ -103,7 +105,9 @@ def codes_found(matcher: Any, text: Any, bounds: Any) -> Masks:
     codes = np.zeros((len(starts), cues.shape[1]), dtype=np.uint64)
     for i in range(len(out)):
         piece = text[bounds[i] : bounds[i + 1]]
-        for k in range(_occurrences(root, table, sieve, term, piece, at, nodes, starts, ends, entries)):
+        for k in range(
+            _occurrences(n_entries, root, table, sieve, term, piece, at, nodes, starts, ends, entries)
+        ):
             _decide(cues, not_cues, longest, starts, ends, entries, codes, k)
             for word in range(cues.shape[1]):
                 out[i, word] |= codes[k, word]
@@ -112,6 +116,7 @@ def codes_found(matcher: Any, text: Any, bounds: Any) -> Masks:
 
 @njit
 def _occurrences(
+    n_entries: int,
     root: Any, table: Any, sieve: Any, term: Any, text: Any, at: Any, nodes: Any,
     starts: Any, ends: Any, entries: Any,
 ) -> int:  # fmt: skip
@@ -120,9 +125,8 @@ def _occurrences(
     left = tries.first_steps(root, text, at, nodes)
     while left:
         for k in range(left):
-            entry = term[nodes[k]]
-            if entry >= 0:
-                i = n
+            if nodes[k] <= n_entries:  # nodes in which entries end have the lowest numbers
+                entry, i = term[nodes[k]], n
                 while i and starts[i - 1] >= at[k]:  # to its place: found so far were shorter
                     starts[i], ends[i], entries[i] = starts[i - 1], ends[i - 1], entries[i - 1]
                     i -= 1

@@ -23,9 +23,11 @@ from classifier.normalise import Folding
 from classifier.segments import without_speaker
 from classifier.tries import Alphabet, Letters, Trie, bounds_of, code_points
 
-_COLONS = tuple(map(ord, ":："))
+_COLONS, _STOPS, _BRACKETS = (tuple(map(ord, marks)) for marks in (":：", "。，,；;", "（("))
 _BLOCK = 8  # weights a row is padded to a multiple of
 _WORTH = 8  # bytes behind the weights in a row
+_LINE = 64  # bytes of a cache line
+_HUGE = 1 << 23  # bytes of a block for which there are huge pages
 
 Offsets = NDArray[np.int64]
 Scores = NDArray[np.float32]
@@ -79,11 +81,12 @@ class Scorer:
         self.alphabet = _alphabet(features)
         trie = tries.build(features.terms, self.alphabet, features.idf)
         by_term, by_cue = np.split(coef, [len(features.terms)], axis=1)
+        rows, table, sieve = _together(_rows(by_term.T, features.idf, trie.term), trie.table, trie.sieve)
         self.weights = Weights(
             folding=normalise.folding(self.alphabet),
-            ngrams=trie,
+            ngrams=trie._replace(table=table, sieve=sieve),
             longest=features.longest,
-            rows=_rows(by_term.T, features.idf, trie.term),
+            rows=rows,
             matcher=lexicon.matcher(self.alphabet),
             cue_rows=_padded(_cue_rows(lexicon, by_cue) * np.float32(features.lexicon_weight)),
             intercept=_padded(intercept[None])[0],
@@ -165,8 +168,24 @@ def _rows(coef: Scores, idf: Scores, columns: NDArray[np.int32]) -> NDArray[np.i
     packed = _padded(units)
     worth = np.stack([np.ldexp(idf, exponents), idf], axis=1).astype(np.float32)
     whole = np.hstack([packed, worth.view(np.int8)])
-    out = np.empty((len(columns), whole.shape[1]), dtype=np.int8)  # in huge pages, where numpy can have them
-    out[:] = np.where((columns >= 0)[:, None], whole[columns], np.int8(0))
+    return np.where((columns >= 0)[:, None], whole[columns], np.int8(0))
+
+
+def _together(*arrays: NDArray[Any]) -> list[Any]:
+    """Return copies of arrays in one block of memory, each at the start of a cache line.
+
+    Numpy asks the system for huge pages for large blocks; looks into memory all over a
+    block of small pages cost three times as much.
+    """
+    sizes = [-(-a.nbytes // _LINE) * _LINE for a in arrays]
+    block = np.empty(max(sum(sizes), _HUGE) + _LINE, dtype=np.int8)
+    at = -block.ctypes.data % _LINE
+    out = []
+    for array, size in zip(arrays, sizes, strict=True):
+        place = block[at : at + array.nbytes].view(array.dtype).reshape(array.shape)
+        place[:] = array
+        out.append(place)
+        at += size
     return out
 
 
@@ -187,12 +206,23 @@ def _cue_rows(lexicon: Lexicon, coef: Scores) -> Scores:
 
 @njit(cache=True, nogil=True)
 def _look(entangled: Any, raw: Any, starts: Any, ends: Any) -> Any:
-    """Return which segments hold a colon, as a speaker's tag does, and which are entangled."""
+    """Return which segments may begin with a speaker's tag, and which are entangled.
+
+    A tag ends with a colon, and no comma or stop stands before it but in brackets.
+    """
     out = np.zeros((len(starts), 2), dtype=np.bool_)
     for i in range(len(starts)):
         out[i, 1] = normalise.is_entangled(entangled, raw, starts[i], ends[i])
+        brackets = False
         for at in range(starts[i], ends[i]):
-            out[i, 0] |= raw[at] == _COLONS[0] or raw[at] == _COLONS[1]
+            if raw[at] in _COLONS:
+                out[i, 0] = True
+                break
+            if raw[at] in _BRACKETS:
+                brackets = True
+            elif raw[at] in _STOPS:
+                if not brackets:
+                    break
     return out
 
 
