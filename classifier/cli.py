@@ -179,6 +179,8 @@ def label(
     from classifier.shipped import MODEL
     from classifier.store import load_model, load_predictor
 
+    if resume and out is None:
+        usage("--resume: name the output that it is to go on with: -o OUT")
     if unit not in UNITS:
         usage(f"--unit {unit}: choose {' or '.join(UNITS)}")
     loaded = load_model(model) if explain else load_predictor(model)

@@ -6,13 +6,16 @@ written does not depend on who did it.
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from functools import partial
 from itertools import chain, islice
 from threading import Thread
+from time import sleep
 from typing import Any, Protocol, TypeVar
+from uuid import uuid4
 
 from classifier.errors import InputError, OutputError
 
@@ -22,6 +25,7 @@ Model = TypeVar("Model")
 
 ALONE = 8  # chunks done in this process, before it pays to start others
 AHEAD = 2  # chunks that wait for each process
+CONNECT = 10  # seconds in which a Dask cluster must answer
 LOCAL = "local"  # the address of a Dask cluster made for the run, on this machine
 
 
@@ -69,6 +73,7 @@ class Processes:
         pool = ProcessPoolExecutor(self.jobs, initializer=_take_model, initargs=(model,))
         stream, submit = iter(chunks), partial(pool.submit, _task_here, task)
         up: Future[None] = Future()
+        whole = False
         Thread(target=_start, args=(submit, self.jobs, up), daemon=True).start()
         try:
             while not up.done():  # this process goes on until the others are up
@@ -78,12 +83,13 @@ class Processes:
                 yield task(model, chunk)
             up.result()
             yield from _in_order(submit, stream, AHEAD * self.jobs)
+            whole = True
         except BrokenProcessPool:
             raise OutputError(
                 "a process died, as where memory runs out", "go on with --resume and fewer --jobs"
             ) from None
         finally:
-            pool.shutdown(wait=True, kill_workers=True)
+            pool.shutdown(wait=True, kill_workers=not whole)
 
 
 _models: list[Any] = []  # of a process that works for another: the one model
@@ -91,6 +97,14 @@ _models: list[Any] = []  # of a process that works for another: the one model
 
 def _take_model(model: Any) -> None:
     _models[:] = [model]
+    Thread(target=_leave_with, args=(os.getppid(),), daemon=True).start()
+
+
+def _leave_with(parent: int) -> None:
+    """End this process when the one that it works for is gone: nobody would tell it."""
+    while os.getppid() == parent:
+        sleep(1)
+    os._exit(1)
 
 
 def _start(submit: Callable[[Any], Any], jobs: int, up: Future[None]) -> None:
@@ -123,13 +137,17 @@ class DaskCluster:
         except ImportError:
             raise InputError("--dask needs Dask", 'pip install "fupin-classifier[dask]"') from None
         try:
-            client = Client(LocalCluster(dashboard_address=None) if self.address == LOCAL else self.address)
-        except (OSError, ValueError) as error:
+            cluster = LocalCluster(dashboard_address=None) if self.address == LOCAL else self.address
+            client = Client(cluster, timeout=CONNECT)
+            client.wait_for_workers(1, timeout=CONNECT)
+        except (OSError, ValueError, TimeoutError) as error:
             raise InputError(
-                f"--dask {self.address}: {error}", "such as tcp://10.0.0.1:8786, or local"
+                f"--dask {self.address}: {error}",
+                "name a cluster with workers, such as tcp://10.0.0.1:8786, or local",
             ) from None
         with client:
-            shared = client.scatter(model, broadcast=True)
+            # Made by a task, not scattered: so Dask can make it again where all who had it are lost.
+            shared = client.submit(_same, model, key=f"model-{uuid4().hex}")
             ahead = AHEAD * max(1, sum(client.nthreads().values()))
 
             def submit(chunk: Chunk) -> Any:
@@ -137,10 +155,14 @@ class DaskCluster:
 
             try:
                 yield from _in_order(submit, chunks, ahead)
-            except KilledWorker as error:
+            except (KilledWorker, CancelledError, OSError) as error:
                 raise OutputError(
                     f"Dask gave up: {error}", "look at its workers, then go on with --resume"
                 ) from None
+
+
+def _same(model: Model) -> Model:
+    return model
 
 
 def _in_order(submit: Callable[[Chunk], Any], chunks: Iterable[Chunk], ahead: int) -> Iterator[Any]:

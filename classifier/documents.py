@@ -51,20 +51,29 @@ def _expand(name: str | Path) -> list[tuple[str, Path]]:
         if path.is_dir():
             return _folder(path)
         if path.exists():
-            return [(path.name, path)]
+            return [(_readable(Path(path.name)), path)]
     except OSError as error:  # such as a name that is too long
         raise unreadable(path, error) from None
     matches = [Path(m) for m in sorted(glob.glob(str(name), recursive=True)) if Path(m).is_file()]
     if not matches:
         raise InputError(f"{name}: no such file or folder", "check the path")
     root = Path(os.path.commonpath([m.parent for m in matches]))
-    return [(m.relative_to(root).as_posix(), m) for m in matches]
+    return [(_readable(m.relative_to(root)), m) for m in matches]
+
+
+def _readable(path: Path) -> str:
+    """Return a path as text, also where its bytes are GB18030 or nothing known."""
+    name = os.fsencode(path.as_posix())
+    try:
+        return name.decode("utf-8")
+    except UnicodeDecodeError:
+        return name.decode("gb18030", errors="replace")
 
 
 def _folder(folder: Path) -> list[tuple[str, Path]]:
     readable = (*TEXT_SUFFIXES, *TABLE_SUFFIXES)
     files = (Path(at) / name for at, _, names in os.walk(folder) for name in names)
-    known = [(f.relative_to(folder).as_posix(), f) for f in files if suffix_of(f) in readable]
+    known = [(_readable(f.relative_to(folder)), f) for f in files if suffix_of(f) in readable]
     if not known:
         raise NothingReadError(
             f"{folder}: no readable file in this folder", f"read are {', '.join(readable)}"

@@ -81,15 +81,18 @@ class Journal:
     @property
     def begun(self) -> bool:
         """Whether an earlier run has left anything here."""
-        return bool(self._all("SELECT name FROM sqlite_master WHERE name = 'state'"))
+        made = self._all("SELECT name FROM sqlite_master WHERE name = 'asked'")
+        return bool(made and self._all("SELECT facts FROM asked"))
 
     def begin(self, facts: Mapping[str, str]) -> None:
         """Start anew: forget what an earlier run did, and note what this one is asked."""
+        self._write("BEGIN")
         for (name,) in self._all("SELECT name FROM sqlite_master WHERE type = 'table'"):
             self._write(f'DROP TABLE "{name}"')
         for statement in filter(str.strip, _SCHEMA.split(";")):
             self._write(statement)
         self._write("INSERT INTO asked VALUES (?)", json.dumps(dict(facts), sort_keys=True))
+        self._write("COMMIT")
 
     def facts(self) -> dict[str, str]:
         """Return what the earlier run was asked to do."""
@@ -130,11 +133,12 @@ class Journal:
         """Close the journal and delete it."""
         self._connection.close()
         self.path.unlink(missing_ok=True)
+        self.path.with_name(self.path.name + "-journal").unlink(missing_ok=True)  # SQLite's own
 
     def _write(self, statement: str, *values: object) -> None:
         try:
             self._connection.execute(statement, values)
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
             raise OutputError(
                 f"{self.path}: {error}", "make room on the disk, then go on with --resume"
             ) from None
@@ -142,7 +146,7 @@ class Journal:
     def _all(self, query: str) -> list[tuple[Any, ...]]:
         try:
             return list(self._connection.execute(query))
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
             raise OutputError(f"{self.path}: {error}", "delete it, and start again") from None
 
 
@@ -155,7 +159,10 @@ def _check_place(out: Path, journal: Path) -> None:
     try:
         if out.is_dir():
             raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
-        journal.open("ab").close()
+        if (
+            not journal.exists()
+        ):  # one that is there may be locked by this very process: closing would unlock it
+            journal.open("xb").close()
     except OSError as error:
         hint = "check the folder and its permissions"
         raise OutputError(f"{out}: {error.strerror or error}", hint) from None

@@ -67,7 +67,7 @@ def _jsonl(columns: Columns, first: bool) -> bytes:
         {name: None if is_missing(v) else v for name, v in zip(columns, row, strict=True)}
         for row in _records(columns)
     )
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+    return "".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows).encode()
 
 
 def _records(columns: Columns) -> Iterator[tuple[Any, ...]]:
@@ -77,7 +77,9 @@ def _records(columns: Columns) -> Iterator[tuple[Any, ...]]:
 
 def is_missing(value: Any) -> bool:
     """Return whether a cell is empty: None, not a number, or no time."""
-    return value is None or (not isinstance(value, str | list | dict) and bool(value != value))  # noqa: PLR0124
+    if value is None or type(value).__name__ == "NAType":  # pandas's own, which pandas alone can name
+        return True
+    return not isinstance(value, str | list | dict) and bool(value != value)  # noqa: PLR0124
 
 
 def _parquet(columns: Columns, first: bool) -> bytes:
@@ -97,9 +99,14 @@ def _arrow(values: Column) -> pyarrow.Array:
     if isinstance(values, np.ndarray):
         kind = pa.float32() if values.dtype.kind == "f" else None
         return pa.array(np.ascontiguousarray(values), type=kind, from_pandas=True)
+    if any(isinstance(v, list | dict) for v in values):
+        values = [
+            json.dumps(v, ensure_ascii=False, default=str) if isinstance(v, list | dict) else v
+            for v in values
+        ]
     try:
         found = pa.array(values, from_pandas=True)
-    except pa.ArrowException:
+    except (pa.ArrowException, OverflowError):
         found = pa.array([None if is_missing(v) else str(v) for v in values])
     return found.cast(pa.string()) if pa.types.is_null(found.type) else found
 
@@ -166,9 +173,9 @@ class ParquetFile:
     def __init__(self, part: Path, spool: Path, ends: Sequence[int]) -> None:
         self._part, self._rows = part, 0
         self._writer: parquet.ParquetWriter | None = None
+        self._stream = _at(spool, ends)
         for chunk in _chunks(spool, ends):
             self._encode(chunk)
-        self._stream = _at(spool, ends)
 
     def append(self, chunk: bytes) -> int:
         """Write a chunk to both files."""
@@ -189,13 +196,27 @@ class ParquetFile:
                 use_dictionary=[n for n in text if n != "text"],
                 compression="snappy",
             )
-        try:
-            self._writer.write_table(table.cast(self._writer.schema))
-            self._rows += table.num_rows
-        except (pa.ArrowInvalid, ValueError) as error:
-            raise InputError(
-                f"{self._part.stem}: a column changes its kind ({error})", "write CSV or JSONL instead"
-            ) from None
+        self._writer.write_table(self._alike(table, self._writer.schema))
+        self._rows += table.num_rows
+
+    def _alike(self, table: pyarrow.Table, schema: pyarrow.Schema) -> pyarrow.Table:
+        """Return a table with the kinds of the first chunk, where nothing is lost by it."""
+        import pyarrow as pa
+
+        columns = []
+        for field, column in zip(schema, table.columns, strict=True):
+            try:
+                cast = column.cast(field.type)
+                same = cast.cast(column.type).equals(column)
+            except pa.ArrowException:
+                same = False
+            if not same:
+                raise InputError(
+                    f"{self._part.stem}: column '{field.name}' is {field.type}, later {column.type}",
+                    "write CSV or JSONL instead",
+                )
+            columns.append(cast)
+        return pa.Table.from_arrays(columns, schema=schema)
 
     def finish(self) -> None:
         """Write what stands at the end of a Parquet file, and count its rows again."""
@@ -217,6 +238,9 @@ class ParquetFile:
 def _at(path: Path, ends: Sequence[int]) -> IO[bytes]:
     """Open a file behind the last chunk that is known to be whole; what stands after it is cut off."""
     stream = path.open("r+b" if ends else "wb")
+    if ends and stream.seek(0, os.SEEK_END) < ends[-1]:
+        stream.close()
+        raise OutputError(f"{path}: shorter than its journal says", "run without --resume to start anew")
     stream.truncate(ends[-1] if ends else 0)
     stream.seek(0, os.SEEK_END)
     return stream

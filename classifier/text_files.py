@@ -53,8 +53,8 @@ def encoding_of(blocks: Iterable[bytes], name: str, encoding: str | None = None)
     Nothing but one block is held in memory.
     """
     tries = [_Try(encoding, name)] if encoding is not None else [_Try("utf-8", name), _Try("gb18030", name)]
-    for block in blocks:
-        if encoding is None and tries[0].read == 0:
+    for number, block in enumerate(blocks):
+        if encoding is None and number == 0:
             tries = next(([_Try(codec, name)] for bom, codec in _BOMS if block.startswith(bom)), tries)
         for one in tries:
             one.feed(block)

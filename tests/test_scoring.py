@@ -222,11 +222,18 @@ def test_folding_in_an_alphabet_is_folding_and_then_taking_its_letters(alphabet)
         for got, expected in ((folded, plain), (masked, plain_masked)):
             assert got.letters.tolist() == alphabet.letters("".join(expected)).tolist()
             assert got.bounds.tolist() == bounds_of(expected).tolist()
-            assert (got.first < got.last).all()
-            assert (np.diff(got.first) >= 0).all()
-            assert (np.diff(got.last) >= 0).all()
+            places = sorted(set(zip(got.first.tolist(), got.last.tolist(), strict=True)))
+            assert [a for a, _ in places] == [0, *(b for _, b in places)][: len(places)]
+            assert len(places) == 0 or places[-1][1] == bounds[-1]  # what letters come from leaves no gap
 
     holds()
+
+
+def test_characters_beyond_the_first_plane_are_no_part_of_a_name():
+    starts = sorted({name[:n] for name in ("习近平总书记", "总书记习近平", "习主席") for n in range(1, 6)})
+    planes = [chr(plane << 16 | ord(letter)) for plane in range(1, 17) for letter in "习近平总书记主席同志"]
+    texts = [start + letter for start in starts for letter in planes]
+    assert normalise.normalise_all(texts) == [plainly_folded(normalise.one_width(text)) for text in texts]
 
 
 def test_a_text_folds_without_regard_to_the_one_before_it():
