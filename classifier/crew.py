@@ -7,13 +7,13 @@ written does not depend on who did it.
 from __future__ import annotations
 
 import os
+import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError, Future
 from functools import partial
 from itertools import chain, islice
-from threading import Thread
-from time import sleep
+from threading import Event, Thread
 from typing import Any, Protocol, TypeVar
 from uuid import uuid4
 
@@ -103,8 +103,8 @@ def _take_model(model: Any) -> None:
 def _leave_with(parent: int) -> None:
     """End this process when the one that it works for is gone: nobody would tell it."""
     while os.getppid() == parent:
-        sleep(1)
-    os._exit(1)
+        Event().wait(1)
+    signal.raise_signal(signal.SIGTERM)
 
 
 def _start(submit: Callable[[Any], Any], jobs: int, up: Future[None]) -> None:
