@@ -376,9 +376,5 @@ def _chunks(documents: Iterable[Document]) -> Iterator[list[Document]]:
 def _others(chunk: Sequence[Document]) -> Columns:
     """Return what documents carry beside id and text, as columns."""
     names = dict.fromkeys(name for d in chunk for name in d.meta)
-    about = {
-        "title": [d.title for d in chunk],
-        "date": [d.date for d in chunk],
-        "source": [d.source for d in chunk],
-    }
+    about = {name: [getattr(d, name) for d in chunk] for name in _ABOUT}
     return {**about, **{name: [d.meta.get(name) for d in chunk] for name in names}}

@@ -189,7 +189,7 @@ def label(
     skipped: list[InputError] = []
     reading = Reading(text_column, id_column, encoding)
     facts = _facts(inputs, reading, model or MODEL, resume=resume) if out else {}
-    with progress_bar("labelling", size_of(inputs)) as bar:
+    with progress_bar("labelling", lambda: size_of(inputs)) as bar:
         tally = label_documents(
             documents(inputs, reading, skipped.append, bar.read),
             loaded,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, Optional, Protocol
@@ -77,8 +77,8 @@ class _Bar:
 
 
 @contextmanager
-def progress_bar(about: str, total: int | None) -> Iterator[ProgressBar]:
-    """Show a progress bar on stderr where it is a terminal; ``total`` is in bytes to be read."""
+def progress_bar(about: str, total: Callable[[], int | None]) -> Iterator[ProgressBar]:
+    """Show a progress bar on stderr where it is a terminal; there ``total`` is asked, in bytes."""
     if not sys.stderr.isatty():
         yield _NoBar()
         return
@@ -93,7 +93,7 @@ def progress_bar(about: str, total: int | None) -> Iterator[ProgressBar]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        yield _Bar(progress, progress.add_task(about, total=total, made=""))
+        yield _Bar(progress, progress.add_task(about, total=total(), made=""))
 
 
 def usage(message: str) -> NoReturn:

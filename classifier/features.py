@@ -17,7 +17,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 
 from classifier.errors import FupinError
-from classifier.lexicon import Lexicon
+from classifier.lexicon import NO_LEXICON, Lexicon
 from classifier.normalise import Aligned, aligned, normalise_all
 from classifier.predictor import refuse_single
 from classifier.scoring import Features
@@ -33,16 +33,15 @@ def prepare(texts: Sequence[str]) -> list[str]:
     return normalise_all(list(map(without_speaker, texts)), numbers=False)
 
 
-def spoken_aligned(text: str) -> Aligned:
+def spoken_aligned(text: str, *, numbers: bool = True) -> Aligned:
     """Return a segment as the lexicon sees it, each character with its place in the raw segment."""
     spoken = without_speaker(text)
-    return aligned(spoken, offset=len(text) - len(spoken))
+    return aligned(spoken, offset=len(text) - len(spoken), numbers=numbers)
 
 
 def prepare_aligned(text: str) -> Aligned:
     """Do as `prepare` does with one segment, remembering where in it each character comes from."""
-    spoken = without_speaker(text)
-    return aligned(spoken, offset=len(text) - len(spoken), numbers=False)
+    return spoken_aligned(text, numbers=False)
 
 
 @dataclass(frozen=True)
@@ -185,8 +184,9 @@ class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def for_scoring(self) -> Features:
         """Return what the compiled scorer needs to know."""
-        lexicon = self.lexicon or Lexicon("", "", {}, {})
-        return Features(self.terms_, self.idf_, self.ngram_range[1], lexicon, self.lexicon_weight)
+        return Features(
+            self.terms_, self.idf_, self.ngram_range[1], self.lexicon or NO_LEXICON, self.lexicon_weight
+        )
 
     def _lexicon_hits(self, texts: Sequence[str]) -> csr_matrix:
         if self.lexicon is None:

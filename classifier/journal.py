@@ -17,6 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from classifier.errors import OutputError
+from classifier.whole_file import beside
+
+JOURNAL = ".journal"
 
 _SCHEMA = """
 CREATE TABLE asked (facts TEXT NOT NULL);
@@ -50,7 +53,7 @@ class Journal:
     """
 
     def __init__(self, out: Path) -> None:
-        self.out, self.path = out, _path(out)
+        self.out, self.path = out, beside(out, JOURNAL)
         _check_place(out, self.path)
         try:
             self._connection = _locked(self.path)
@@ -70,7 +73,7 @@ class Journal:
     @staticmethod
     def exists(out: Path) -> bool:
         """Return whether a journal stands beside ``out``."""
-        return _path(out).exists()
+        return beside(out, JOURNAL).exists()
 
     def __enter__(self) -> Journal:
         return self
@@ -133,7 +136,7 @@ class Journal:
         """Close the journal and delete it."""
         self._connection.close()
         self.path.unlink(missing_ok=True)
-        self.path.with_name(self.path.name + "-journal").unlink(missing_ok=True)  # SQLite's own
+        beside(self.path, "-journal").unlink(missing_ok=True)  # SQLite's own
 
     def _write(self, statement: str, *values: object) -> None:
         try:
@@ -150,18 +153,13 @@ class Journal:
             raise OutputError(f"{self.path}: {error}", "delete it, and start again") from None
 
 
-def _path(out: Path) -> Path:
-    return out.with_name(out.name + ".journal")
-
-
 def _check_place(out: Path, journal: Path) -> None:
     """Find out, in the system's words, whether a place can be written; SQLite is less plain about it."""
     try:
         if out.is_dir():
             raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
-        if (
-            not journal.exists()
-        ):  # one that is there may be locked by this very process: closing would unlock it
+        # One that is there may be locked by this very process: to open and close it would unlock it.
+        if not journal.exists():
             journal.open("xb").close()
     except OSError as error:
         hint = "check the folder and its permissions"

@@ -120,6 +120,9 @@ class Lexicon:
         return Lexicon(self.name, self.version, claims(self.cues), claims(self.not_cues))
 
 
+NO_LEXICON = Lexicon("", "", {}, {})
+
+
 class _Reader:
     """Turns a parsed lexicon file into claims, collecting what is wrong with it."""
 

@@ -192,8 +192,8 @@ class PolicyClassifier(Predicts, ClassifierMixin, BaseEstimator):  # type: ignor
     ) -> None:
         """Take fitted parts from a model folder; ``coef`` has a row for each code of ``trained``."""
         self.codes_ = self.codebook.columns
-        self.trained_ = np.array([code in set(trained) for code in self.codes_])
-        self.untrained_ = tuple(c for c in self.codes_ if c not in set(trained))
+        self.trained_ = np.isin(self.codes_, list(trained))
+        self.untrained_ = tuple(c for c in self.codes_ if c not in trained)
         self.decisions_ = decisions
         self._take(features, coef, intercept)
 

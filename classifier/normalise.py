@@ -138,7 +138,8 @@ def _kinds() -> NDArray[np.uint8]:
 @lru_cache(maxsize=1)
 def needed() -> str:
     """Return the characters that an alphabet must have for text to be normalised in it."""
-    wide = set(map(one_width, (c for c in map(chr, range(_KINDS)) if c.isspace() or c.isdecimal())))
+    special = map(chr, np.flatnonzero(_characters()[2]).tolist())
+    wide = set(map(one_width, special))
     return " 0.," + "".join(sorted({*_OFFICE, *"".join(_NAMES), *_TO_STUDY, *"".join(wide)} - set(" 0.,")))
 
 

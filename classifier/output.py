@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.errors import InputError, OutputError
+from classifier.whole_file import PART, beside
 
 if TYPE_CHECKING:
     import pyarrow
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 Column = Sequence[Any] | NDArray[Any]
 Columns = Mapping[str, Column]
 FORMATS = ("csv", "jsonl", "parquet")
+SPOOL = ".spool"
 _BOM = b"\xef\xbb\xbf"  # so that Excel reads a CSV file as UTF-8
 
 
@@ -261,16 +263,6 @@ def _chunks(spool: Path, ends: Sequence[int]) -> Iterator[bytes]:
             yield stream.read(end - start)
 
 
-def part_of(out: Path) -> Path:
-    """Return where unfinished output stands."""
-    return out.with_name(out.name + ".part")
-
-
-def spool_of(out: Path) -> Path:
-    """Return where the chunks of unfinished Parquet output stand."""
-    return out.with_name(out.name + ".spool")
-
-
 @contextmanager
 def sink_for(out: Path, file_format: str, ends: Sequence[int]) -> Iterator[Sink]:
     """Open what takes in the chunks of ``out``, behind those that are there.
@@ -291,25 +283,26 @@ def sink_for(out: Path, file_format: str, ends: Sequence[int]) -> Iterator[Sink]
 
 def _sink(out: Path, file_format: str, ends: Sequence[int]) -> Sink:
     if file_format == "parquet":
-        return ParquetFile(part_of(out), spool_of(out), ends)
-    return TextFile(part_of(out), ends, bom=file_format == "csv")
+        return ParquetFile(beside(out, PART), beside(out, SPOOL), ends)
+    return TextFile(beside(out, PART), ends, bom=file_format == "csv")
 
 
 def put_in_place(out: Path) -> None:
     """Give the whole output its name, and delete the spool; what was done before is not done again."""
+    part = beside(out, PART)
     try:
-        if part_of(out).exists():
-            part_of(out).replace(out)
+        if part.exists():
+            part.replace(out)
     except OSError as error:
         raise OutputError(
             f"{out}: {error.strerror or error}", "check the folder and its permissions"
         ) from None
     with suppress(FileNotFoundError):
-        spool_of(out).unlink()
+        beside(out, SPOOL).unlink()
 
 
 def discard(out: Path) -> None:
     """Delete what is unfinished."""
-    for path in (part_of(out), spool_of(out)):
+    for ending in (PART, SPOOL):
         with suppress(FileNotFoundError):
-            path.unlink()
+            beside(out, ending).unlink()

@@ -107,7 +107,7 @@ class Predictor(Predicts):
         trained: Sequence[str],
     ) -> None:
         self.codebook, self.codes_ = codebook, codebook.columns
-        self.trained_ = np.array([code in set(trained) for code in self.codes_])
+        self.trained_ = np.isin(self.codes_, list(trained))
         self.decisions_ = decisions
         self._parts = features, coef, intercept
 

@@ -28,7 +28,7 @@ from classifier import shipped
 from classifier.codebook import Codebook, codebook_from_text
 from classifier.decisions import Decisions
 from classifier.errors import FupinError, ModelError, OutputError
-from classifier.lexicon import Lexicon, lexicon_from_text
+from classifier.lexicon import NO_LEXICON, Lexicon, lexicon_from_text
 from classifier.predictor import Predictor
 from classifier.scoring import Features, from_units, in_units
 from classifier.yaml_lines import parse
@@ -288,7 +288,7 @@ class _Parts:
     trained: tuple[str, ...]
 
     def predictor(self) -> Predictor:
-        lexicon = self.lexicon or Lexicon("", "", {}, {})
+        lexicon = self.lexicon or NO_LEXICON
         features = Features(self.terms, self.idf, self.ngram_range[1], lexicon, self.lexicon_weight)
         settled: dict[str, Any] = {"decisions": self.decisions, "trained": self.trained}
         return Predictor(self.codebook, features, self.coef, self.intercept, **settled)

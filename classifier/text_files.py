@@ -9,6 +9,7 @@ import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -50,28 +51,36 @@ def decode(data: bytes, name: str, encoding: str | None = None) -> str:
 def encoding_of(blocks: Iterable[bytes], name: str, encoding: str | None = None) -> str:
     """Return the encoding that `decode` takes for bytes that come in blocks; a BOM is left in the text.
 
-    Nothing but one block is held in memory.
+    Nothing but one block is held in memory. ``blocks`` are gone through once more, for
+    GB18030, where they are not UTF-8.
     """
-    tries = [_Try(encoding, name)] if encoding is not None else [_Try("utf-8", name), _Try("gb18030", name)]
-    for number, block in enumerate(blocks):
-        if encoding is None and number == 0:
-            tries = next(([_Try(codec, name)] for bom, codec in _BOMS if block.startswith(bom)), tries)
-        for one in tries:
-            one.feed(block)
-    for one in tries:
-        one.feed(b"", final=True)
-    if tries[0].wrong_at is None:
-        return tries[0].encoding
-    if tries[1:] and tries[1].wrong_at is None and tries[1].common >= COMMON_SHARE * max(tries[1].han, 1):
-        return tries[1].encoding
-    if tries[1:]:
+    if encoding is None:
+        start = next(iter(blocks), b"")
+        encoding = next((codec for bom, codec in _BOMS if start.startswith(bom)), None)
+    first = _tried(blocks, name, encoding or "utf-8")
+    if first.wrong_at is None:
+        return first.encoding
+    if encoding is not None:
         raise InputError(
-            f"{name}: neither UTF-8 (byte {tries[0].wrong_at}) nor GB18030",
-            "name its encoding: --encoding big5",
+            f"{name}: not {first.encoding} at byte {first.wrong_at}", "name its encoding with --encoding"
         )
+    second = _tried(blocks, name, "gb18030")
+    if second.wrong_at is None and second.common >= COMMON_SHARE * max(second.han, 1):
+        return second.encoding
     raise InputError(
-        f"{name}: not {tries[0].encoding} at byte {tries[0].wrong_at}", "name its encoding with --encoding"
+        f"{name}: neither UTF-8 (byte {first.wrong_at}) nor GB18030", "name its encoding: --encoding big5"
     )
+
+
+def _tried(blocks: Iterable[bytes], name: str, encoding: str) -> _Try:
+    """Try an encoding on blocks, up to the first wrong byte."""
+    one = _Try(encoding, name)
+    for block in blocks:
+        one.feed(block)
+        if one.wrong_at is not None:
+            return one
+    one.feed(b"", final=True)
+    return one
 
 
 class _Try:
@@ -88,8 +97,6 @@ class _Try:
         self.wrong_at: int | None = None
 
     def feed(self, block: bytes, *, final: bool = False) -> None:
-        if self.wrong_at is not None:
-            return
         waiting = len(self._decoder.getstate()[0])
         try:
             text = self._decoder.decode(block, final)
@@ -107,18 +114,25 @@ def read_bytes(path: Path) -> bytes:
     """Return a file's bytes; ``-`` is standard input."""
     if str(path) == STDIN:
         return sys.stdin.buffer.read()
-    with opened(path) as stream:
+    with opened(path) as (stream, _):
         data: bytes = stream.read(UNPACKED_LIMIT + 1)
         _refuse_bomb(path, len(data))
         return data
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Any]:
-    """Open a file for reading, unpacked where it is packed; what goes wrong becomes an `InputError`."""
+def opened(path: Path) -> Iterator[tuple[Any, BinaryIO]]:
+    """Open a file for reading: a stream, unpacked where the file is packed, and the file itself.
+
+    What goes wrong, then or later, becomes an `InputError`.
+    """
     try:
-        with gzip.open(path) if _is_packed(path) else path.open("rb") as stream:
-            yield stream
+        with path.open("rb") as raw:
+            if not _is_packed(path):
+                yield raw, raw
+                return
+            with gzip.GzipFile(fileobj=raw) as stream:
+                yield stream, raw
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise InputError(f"{path}: damaged gzip file ({error})", "fetch or pack the file anew") from None
     except OSError as error:
@@ -134,14 +148,20 @@ def _refuse_bomb(path: Path, unpacked: int) -> None:
         raise InputError(f"{path}: unpacks to more than {UNPACKED_LIMIT:,} bytes", "divide the file")
 
 
-def blocks_of(path: Path) -> Iterator[bytes]:
-    """Yield a file's bytes, unpacked, a block at a time."""
-    unpacked = 0
-    with opened(path) as stream:
-        while block := stream.read(BLOCK):
-            unpacked += len(block)
-            _refuse_bomb(path, unpacked)
-            yield block
+@dataclass(frozen=True)
+class Blocks:
+    """A file's bytes, unpacked, a block at a time, each time they are gone through."""
+
+    path: Path
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Read the file from its start."""
+        unpacked = 0
+        with opened(self.path) as (stream, _):
+            while block := stream.read(BLOCK):
+                unpacked += len(block)
+                _refuse_bomb(self.path, unpacked)
+                yield block
 
 
 def lines_of(
@@ -157,11 +177,11 @@ def lines_of(
     with ``""`` any line end divides, with a line feed only that. ``on_read`` is told how many
     bytes of the file were read since it was last told.
     """
-    return _lines(path, encoding_of(blocks_of(path), str(path), encoding), newline, on_read)
+    return _lines(path, encoding_of(Blocks(path), str(path), encoding), newline, on_read)
 
 
 def _lines(path: Path, codec: str, newline: str, on_read: Callable[[int], None]) -> Iterator[str]:
-    with path.open("rb") as raw, _unpacking(path, raw) as stream:
+    with opened(path) as (stream, raw):
         done, lines = 0, io.TextIOWrapper(stream, encoding=codec, newline=newline)
         for number, line in enumerate(lines):
             yield line if number else line.removeprefix("\ufeff")
@@ -170,18 +190,9 @@ def _lines(path: Path, codec: str, newline: str, on_read: Callable[[int], None])
                 done = raw.tell()
 
 
-@contextmanager
-def _unpacking(path: Path, raw: BinaryIO) -> Iterator[BinaryIO]:
-    if not _is_packed(path):
-        yield raw
-        return
-    with gzip.GzipFile(fileobj=raw) as stream:
-        yield io.BufferedReader(stream)
-
-
 def suffix_of(path: Path) -> str:
     """Return the ending that tells a file's format, in lower case; a ``.gz`` behind it does not count."""
-    inner = path.with_suffix("") if path.suffix.lower() == GZIP else path
+    inner = path.with_suffix("") if _is_packed(path) else path
     return inner.suffix.lower()
 
 

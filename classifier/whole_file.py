@@ -9,16 +9,27 @@ from typing import TextIO
 
 from classifier.errors import OutputError
 
+PART = ".part"
+
+
+def beside(out: Path, ending: str) -> Path:
+    """Return the place beside ``out`` for what is unfinished: ``OUT`` with an ending behind it.
+
+    >>> beside(Path("标注.csv"), ".part").name
+    '标注.csv.part'
+    """
+    return out.with_name(out.name + ending)
+
 
 @contextmanager
-def whole_file(out: Path, *, bom: bool = False) -> Iterator[TextIO]:
+def whole_file(out: Path) -> Iterator[TextIO]:
     """Open ``OUT.part`` as UTF-8, put in the place of ``OUT`` on success and removed on failure.
 
     Line ends are written as given. Raises `OutputError` where the place cannot be written.
     """
-    part = out.with_name(out.name + ".part")
+    part = beside(out, PART)
     try:
-        with part.open("w", encoding="utf-8-sig" if bom else "utf-8", newline="") as stream:
+        with part.open("w", encoding="utf-8", newline="") as stream:
             yield stream
         part.replace(out)
     except OSError as error:

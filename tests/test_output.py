@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from classifier.errors import InputError, OutputError
-from classifier.output import FORMATS, discard, encoded, part_of, put_in_place, sink_for, spool_of
+from classifier.output import FORMATS, SPOOL, discard, encoded, put_in_place, sink_for
+from classifier.whole_file import PART, beside
 
 TEXTS = st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))).map(tuple)
 NOTHING = [None, math.nan, pd.NaT]
@@ -217,11 +218,11 @@ def test_a_file_gone_on_with_behind_any_chunk_has_the_bytes_of_one_written_at_on
     whole, out = tmp_path / "whole", tmp_path / "out"
     ends = write(whole, file_format, CHUNKS)
     write(out, file_format, CHUNKS)
-    for path in (part_of(out), spool_of(out)):
+    for path in (beside(out, PART), beside(out, SPOOL)):
         if path.exists():
             path.write_bytes(path.read_bytes() + b"half a chunk")
     assert write(out, file_format, CHUNKS[kept:], ends[:kept]) == ends
-    assert part_of(out).read_bytes() == part_of(whole).read_bytes()
+    assert beside(out, PART).read_bytes() == beside(whole, PART).read_bytes()
 
 
 @pytest.mark.parametrize("file_format", FORMATS)
@@ -230,7 +231,7 @@ def test_a_whole_file_gets_its_name_once_and_leaves_nothing_beside_it(tmp_path, 
     out.write_bytes(b"older")
     write(out, file_format, CHUNKS)
     assert out.read_bytes() == b"older"
-    written = part_of(out).read_bytes()
+    written = beside(out, PART).read_bytes()
     for _ in range(2):  # a run that is killed just then does it again
         put_in_place(out)
         assert out.read_bytes() == written
@@ -251,7 +252,7 @@ def test_what_is_discarded_is_gone_and_an_older_file_stays(tmp_path, file_format
 def test_chunks_that_were_cut_off_since_are_refused(tmp_path, file_format):
     out = tmp_path / "out"
     ends = write(out, file_format, CHUNKS[:2])
-    for path in (part_of(out), spool_of(out)):
+    for path in (beside(out, PART), beside(out, SPOOL)):
         if path.exists():
             path.write_bytes(path.read_bytes()[: ends[0] + 3])
     with pytest.raises(OutputError, match="out"):

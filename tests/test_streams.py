@@ -18,7 +18,7 @@ from pyarrow import parquet
 from classifier.documents import Document, Reading, documents, fingerprint, size_of
 from classifier.errors import InputError
 from classifier.tables import BATCH, table_rows
-from classifier.text_files import blocks_of, encoding_of, lines_of, read_text
+from classifier.text_files import Blocks, encoding_of, lines_of, read_text
 
 SENTENCE = "村里修好了水渠，药费减半。"
 CODECS = ["utf-8", "utf-8-sig", "utf-16", "gb18030", "big5"]
@@ -130,7 +130,7 @@ def test_what_is_told_of_bytes_read_adds_up_to_the_size_of_the_file(tmp_path, na
 def test_blocks_are_the_file(tmp_path):
     data = os.urandom(3 << 20) + b"end"
     for name in ("a", "a.gz"):
-        found_blocks = list(blocks_of(written(tmp_path / name, data)))
+        found_blocks = list(Blocks(written(tmp_path / name, data)))
         assert b"".join(found_blocks) == data
         assert len(found_blocks) == 4
 
