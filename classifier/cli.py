@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, Optional
 import typer
 
 from classifier import __version__
+from classifier.cli_figures import report
 from classifier.cli_labels import codebook_app, lexicon_app
 from classifier.console import (
     ATTENTION,
@@ -42,6 +43,7 @@ app = typer.Typer(
 )
 app.add_typer(codebook_app, name="codebook")
 app.add_typer(lexicon_app, name="lexicon")
+app.command()(report)
 
 
 @app.callback(invoke_without_command=True)
@@ -250,41 +252,6 @@ def evaluate(
     scored = [score(loaded, labelled, name) for name in (None, *(scheme or ()))]
     for comparison in scored:
         typer.echo(to_text(comparison, loaded.codebook))
-
-
-@app.command()
-def report(
-    labelled: Annotated[Path, typer.Argument(help="What `fupin label` wrote: CSV or JSONL.")],
-    out: Annotated[
-        Optional[Path], typer.Option("-o", "--out", help="OUT.html or OUT.md; default: Markdown on stdout.")
-    ] = None,
-    scheme: SchemesOption = None,
-    lang: Annotated[str, typer.Option(help="zh or en.")] = "zh",
-    model: ModelOption = None,
-) -> None:
-    """Report how often each measure occurs. 统计各项措施，生成报告。"""
-    from classifier.report import LANGUAGES, make_report, read_labelled, to_markdown, write_report
-
-    if lang not in LANGUAGES:
-        usage(f"--lang {lang}: choose {' or '.join(LANGUAGES)}")
-    book = _codebook_of(model)
-    made = make_report(read_labelled(labelled, book), book, source=labelled.name, schemes=scheme, lang=lang)
-    if out is None:
-        typer.echo(to_markdown(made), nl=False)
-    else:
-        write_report(made, out)
-        say(f"report written to {out}")
-
-
-def _codebook_of(model: Path | None) -> Codebook:
-    """Return the codebook of a model folder, or the shipped one."""
-    from classifier.codebook import load_codebook
-
-    if model is None:
-        return load_codebook()
-    from classifier.store import load_model
-
-    return load_model(model).codebook
 
 
 @app.command("explain")

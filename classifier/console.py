@@ -15,9 +15,6 @@ from classifier.errors import InputError
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
-
 ATTENTION = 3  # exit code: done, but something needs attention
 
 ModelOption = Annotated[

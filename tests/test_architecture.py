@@ -54,10 +54,13 @@ ORDER = (
     "demo",
     "console",
     "cli_labels",
+    "cli_figures",
     "cli",
 )
 MODULES = {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.glob("*.py"))}
-LIBRARIES = [name for name in MODULES if name not in ("cli", "cli_labels", "console", "__main__")]
+LIBRARIES = [
+    name for name in MODULES if name not in ("cli", "cli_figures", "cli_labels", "console", "__main__")
+]
 FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
