@@ -2,6 +2,7 @@
 # make test   lint, types and tests
 # make train  rebuild models/default from seeds/ and labels/
 # make bench  measure speed side by side, as ratios; results in bench/results
+# make coverage  simulate how often intervals of corrected shares hold the truth: docs/coverage.md
 # Each sets up its own environment in .venv; only Python >= 3.10, make and a package registry are needed.
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ BIN    := $(VENV)/bin
 # Compiled code is kept beside the environment; code that has changed is compiled anew.
 export NUMBA_CACHE_DIR := $(CURDIR)/$(VENV)/compiled-$(shell cat classifier/*.py | cksum | cut -d' ' -f1)
 
-.PHONY: demo test train bench clean
+.PHONY: demo test train bench coverage clean
 
 demo: $(VENV)/demo.stamp
 	@$(BIN)/fupin demo -o build/demo
@@ -31,8 +32,14 @@ train: $(VENV)/demo.stamp
 	$(BIN)/fupin train -o models/default --agreement labels/agreement.yaml $(GOLD:%=--gold %) \
 	  $(if $(NEWS),--gold labels/gold/news_dev.jsonl --texts $(NEWS))
 
+# With --large too it labels a million articles, which takes 12 GB of disk for a while.
+BENCH ?= --training --ablation
 bench: $(VENV)/bench.stamp
-	$(BIN)/python bench/speed.py -o bench/results/speed.json
+	$(BIN)/python -m bench.speed $(BENCH) -o bench/results/speed.json
+
+# One thread a process: small arrays gain nothing from more.
+coverage: $(VENV)/test.stamp
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m bench.coverage -o docs/coverage.md
 
 clean:
 	rm -rf $(VENV) build dist

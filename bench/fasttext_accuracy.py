@@ -1,6 +1,6 @@
 """Compare the generic trainer at its defaults with fastText on characters: one label a text.
 
-    python bench/fasttext_accuracy.py [TRAIN.csv TEST.csv CODEBOOK.yaml]
+    python -m bench.fasttext_accuracy [TRAIN.csv TEST.csv CODEBOOK.yaml]
 
 Needs `pip install fasttext-wheel`. Without arguments the starter corpus is used, articles divided in
 five and the last fifth held out: the code of each segment that has exactly one, the genre of the

@@ -13,21 +13,29 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, Optional
 import typer
 
 from classifier import __version__
-from classifier.cli_figures import report
+from classifier.cli_figures import agree, report, sample
 from classifier.cli_labels import codebook_app, lexicon_app
 from classifier.console import (
     ATTENTION,
     CodebookOption,
+    EncodingOption,
+    IdColumnOption,
+    InputsArgument,
     LexiconOption,
+    LimitOption,
     ModelOption,
     SchemesOption,
+    Skipped,
+    TextColumnOption,
     TextsOption,
     progress_bar,
     say,
     starter_corpus,
+    told_skipped,
     usage,
 )
 from classifier.errors import FupinError, InputError
+from classifier.limits import LIMITS, Limits
 
 if TYPE_CHECKING:
     from classifier.codebook import Codebook
@@ -44,6 +52,8 @@ app = typer.Typer(
 app.add_typer(codebook_app, name="codebook")
 app.add_typer(lexicon_app, name="lexicon")
 app.command()(report)
+app.command()(agree)
+app.command()(sample)
 
 
 @app.callback(invoke_without_command=True)
@@ -148,9 +158,7 @@ def _default_schemes(book: Codebook) -> tuple[str, ...]:
 
 @app.command()
 def label(
-    inputs: Annotated[
-        list[str], typer.Argument(metavar="INPUT...", help="Files, folders, globs, or - for standard input.")
-    ],
+    inputs: InputsArgument,
     model: ModelOption = None,
     out: Annotated[
         Optional[Path],
@@ -163,9 +171,10 @@ def label(
         Optional[str], typer.Option("--format", help="csv, jsonl or parquet; default: by the name of OUT.")
     ] = None,
     scheme: Annotated[Optional[str], typer.Option(help="Add the categories of this scheme.")] = None,
-    text_column: Annotated[str, typer.Option(help="The column with the text.")] = "text",
-    id_column: Annotated[Optional[str], typer.Option(help="The column with the id.")] = None,
-    encoding: Annotated[Optional[str], typer.Option(help="Encoding of inputs; default: found out.")] = None,
+    text_column: TextColumnOption = None,
+    id_column: IdColumnOption = None,
+    encoding: EncodingOption = None,
+    limit: LimitOption = None,
     explain: Annotated[bool, typer.Option("--explain", help="Add what speaks for each code given.")] = False,
     jobs: Annotated[
         Optional[int],
@@ -188,19 +197,19 @@ def label(
     loaded = load_model(model) if explain else load_predictor(model)
     if scheme is not None:
         loaded.codebook.scheme(scheme)  # an unknown scheme is told before any work
-    skipped: list[InputError] = []
-    reading = Reading(text_column, id_column, encoding)
+    reading, jobs = Reading(text_column, id_column, encoding, _limits(limit)), jobs or os.cpu_count() or 1
     facts = _facts(inputs, reading, model or MODEL, resume=resume) if out else {}
-    with progress_bar("labelling", lambda: size_of(inputs)) as bar:
+    with told_skipped(out) as skipped, progress_bar("labelling", lambda: size_of(inputs)) as bar:
+        found = documents(inputs, reading, skipped.errors.append, bar.read, on_note=say, parsers=jobs)
         tally = label_documents(
-            documents(inputs, reading, skipped.append, bar.read),
+            skipped.begin(found),
             loaded,
             out,
             file_format=file_format,
             unit=unit,
             scheme=scheme,
             explain=explain,
-            crew=DaskCluster(dask) if dask else Processes(jobs or os.cpu_count() or 1),
+            crew=DaskCluster(dask) if dask else Processes(jobs),
             facts=facts,
             resume=resume,
             tell=say,
@@ -209,14 +218,19 @@ def label(
     _conclude(tally, skipped, out)
 
 
-def _conclude(tally: Tally, skipped: list[InputError], out: Path | None) -> None:
-    """Say what was left out and what was done; exit with 3 where that needs attention."""
-    for error in skipped:
-        say(f"skipped: {error}")
-        say(f"  hint: {error.hint}")
+def _limits(settings: list[str] | None) -> Limits:
+    """Return the limits of reading, changed as asked."""
+    try:
+        return LIMITS.changed(settings or [])
+    except ValueError as error:
+        usage(f"--limit: {error}")
+
+
+def _conclude(tally: Tally, skipped: Skipped, out: Path | None) -> None:
+    """Say what was done; exit with 3 where something needs attention."""
     counts = f"{tally.documents:,} documents in, {tally.segments:,} segments out"
     say(f"{counts}, {tally.coded:,} with a measure" + (f" → {out}" if out else ""))
-    if skipped or not tally.segments:
+    if skipped.errors or skipped.earlier(out) or not tally.segments:
         raise typer.Exit(ATTENTION)
 
 

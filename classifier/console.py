@@ -5,15 +5,21 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, Optional, Protocol
 
 import typer
 
-from classifier.errors import InputError
+from classifier.errors import InputError, NothingReadError, SkippedError
+from classifier.limits import LIMITS
+from classifier.skipped import ERRORS, write_skipped
+from classifier.whole_file import beside
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
+
+    from classifier.documents import Document
 
 ATTENTION = 3  # exit code: done, but something needs attention
 
@@ -32,6 +38,21 @@ SchemesOption = Annotated[
     Optional[list[str]], typer.Option("--scheme", help="A scheme of the codebook; may be repeated.")
 ]
 TextsOption = Annotated[Optional[Path], typer.Option(help="The documents, where the gold has no text.")]
+
+InputsArgument = Annotated[
+    list[str], typer.Argument(metavar="INPUT...", help="Files, folders, globs, or - for standard input.")
+]
+TextColumnOption = Annotated[
+    Optional[str], typer.Option(help="The column of a table with the text; default: found, and told.")
+]
+IdColumnOption = Annotated[Optional[str], typer.Option(help="The column of a table with the id.")]
+EncodingOption = Annotated[Optional[str], typer.Option(help="Encoding of inputs; default: found out.")]
+LimitOption = Annotated[
+    Optional[list[str]],
+    typer.Option(
+        "--limit", metavar="NAME=N", help=f"Change what reading may cost; may be repeated. {LIMITS.told()}."
+    ),
+]
 
 
 def say(line: str) -> None:
@@ -95,6 +116,51 @@ def progress_bar(about: str, total: Callable[[], int | None]) -> Iterator[Progre
 
 def usage(message: str) -> NoReturn:
     raise typer.BadParameter(message)
+
+
+TOLD = 100  # files or rows left out that are told one by one where there is a list of them
+
+
+@dataclass
+class Skipped:
+    """What a run leaves out, and whether it has read its inputs at all."""
+
+    errors: list[SkippedError] = field(default_factory=list)
+    begun: bool = False
+
+    def begin(self, documents: Iterator[Document]) -> Iterator[Document]:
+        """Yield documents; note that they are asked for."""
+        self.begun = True
+        yield from documents
+
+    def earlier(self, out: Path | None) -> bool:
+        """Say whether an earlier run, which left nothing to do, has left something out."""
+        return out is not None and not self.begun and beside(out, ERRORS).exists()
+
+
+@contextmanager
+def told_skipped(out: Path | None) -> Iterator[Skipped]:
+    """Tell what a run leaves out, and list it in ``OUT.errors.csv``; also where nothing else was there."""
+    skipped = Skipped()
+    try:
+        yield skipped
+    except NothingReadError:
+        if len(skipped.errors) > 1:  # one alone is the error itself
+            _tell_skipped(skipped, out)
+        raise
+    _tell_skipped(skipped, out)
+
+
+def _tell_skipped(skipped: Skipped, out: Path | None) -> None:
+    listed = None
+    if out is not None and skipped.begun:
+        listed = write_skipped(out, skipped.errors)
+    for error in skipped.errors[: TOLD if listed else None]:
+        say(f"skipped: {error}")
+        say(f"  hint: {error.hint}")
+    if listed:
+        more = f"{len(skipped.errors) - TOLD:,} more; " if len(skipped.errors) > TOLD else ""
+        say(f"{more}what was skipped is listed in {listed}")
 
 
 def starter_corpus() -> list[Path]:

@@ -84,9 +84,9 @@ def find(matcher: Any, text: Any) -> Found:
     root, table, sieve, term = matcher.trie
     starts, ends, entries = np.zeros((3, len(text) * matcher.most), dtype=np.int32)
     codes = np.zeros((len(starts), matcher.cues.shape[1]), dtype=np.uint64)
-    walk = np.zeros((2, len(text) + 1), dtype=np.int32)
+    walk, keys = np.zeros((2, len(text) + 1), dtype=np.int32), np.zeros(len(text) + 1, dtype=np.int64)
     n = _occurrences(
-        len(matcher.cues), root, table, sieve, term, text, walk[0], walk[1], starts, ends, entries
+        len(matcher.cues), root, table, sieve, term, text, walk[0], walk[1], keys, starts, ends, entries
     )
     for i in range(n):
         _decide(matcher.cues, matcher.not_cues, matcher.longest, starts, ends, entries, codes, i)
@@ -101,12 +101,13 @@ def codes_found(matcher: Any, text: Any, bounds: Any) -> Masks:
     out = np.zeros((len(bounds) - 1, cues.shape[1]), dtype=np.uint64)
     size = np.max(np.diff(bounds)) + 1 if len(bounds) > 1 else 1
     at, nodes = np.zeros((2, size), dtype=np.int32)
+    keys = np.zeros(size, dtype=np.int64)
     starts, ends, entries = np.zeros((3, size * matcher.most), dtype=np.int32)
     codes = np.zeros((len(starts), cues.shape[1]), dtype=np.uint64)
     for i in range(len(out)):
         piece = text[bounds[i] : bounds[i + 1]]
         for k in range(
-            _occurrences(n_entries, root, table, sieve, term, piece, at, nodes, starts, ends, entries)
+            _occurrences(n_entries, root, table, sieve, term, piece, at, nodes, keys, starts, ends, entries)
         ):
             _decide(cues, not_cues, longest, starts, ends, entries, codes, k)
             for word in range(cues.shape[1]):
@@ -117,7 +118,7 @@ def codes_found(matcher: Any, text: Any, bounds: Any) -> Masks:
 @njit
 def _occurrences(
     n_entries: int,
-    root: Any, table: Any, sieve: Any, term: Any, text: Any, at: Any, nodes: Any,
+    root: Any, table: Any, sieve: Any, term: Any, text: Any, at: Any, nodes: Any, keys: Any,
     starts: Any, ends: Any, entries: Any,
 ) -> int:  # fmt: skip
     """Write every occurrence of every entry, by start, the longest first; return how many there are."""
@@ -132,7 +133,7 @@ def _occurrences(
                     i -= 1
                 starts[i], ends[i], entries[i] = at[k], at[k] + depth, entry
                 n += 1
-        left = tries.next_steps(table, sieve, text, depth, at, nodes, left)
+        left = tries.next_steps(table, sieve, text, depth, at, nodes, keys, left)
         depth += 1
     return n
 

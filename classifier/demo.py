@@ -11,10 +11,13 @@ from classifier.batch import label_documents
 from classifier.codebook import load_codebook
 from classifier.corpus import read_corpus
 from classifier.documents import documents
+from classifier.evaluation_tables import read_figures
+from classifier.labelled import read_labelled
 from classifier.lexicon import load_lexicon
 from classifier.model import PolicyClassifier
 from classifier.prior import load_prior
-from classifier.report import make_report, read_labelled, write_report
+from classifier.report import make_report
+from classifier.report_files import write_report
 from classifier.store import load_model
 from classifier.training import save_trained, train
 
@@ -31,14 +34,16 @@ def run_demo(out: Path) -> Iterator[str]:
     out.mkdir(parents=True, exist_ok=True)
     if shipped.SEEDS.is_dir():
         yield f"1/3 training on {shipped.SEEDS.name}/ …"
-        model = _trained(out / "model")
-        yield f"    model: {out / 'model'}"
+        folder = out / "model"
+        model = _trained(folder)
+        yield f"    model: {folder}"
     else:
+        folder = shipped.MODEL
         yield "1/3 no starter corpus beside an installed package: labelling with the model that came with it"
         model = load_model()
-    folders = [shipped.EXAMPLES, *([_SHARED] if _SHARED.is_dir() else [])]
+    places = [shipped.EXAMPLES, *([_SHARED] if _SHARED.is_dir() else [])]
     yield "2/3 labelling the example articles …"
-    texts = sorted(p for folder in folders for p in folder.glob("*.txt"))
+    texts = sorted(p for place in places for p in place.glob("*.txt"))
     labelled = out / "labelled.csv"
     tally = label_documents(
         documents(texts), model, labelled, scheme=next(iter(model.codebook.schemes), None)
@@ -46,9 +51,8 @@ def run_demo(out: Path) -> Iterator[str]:
     counts = f"{tally.documents} articles, {tally.segments} segments, {tally.coded} with a measure"
     yield f"    {counts}: {labelled}"
     page = out / "report.html"
-    write_report(
-        make_report(read_labelled(labelled, model.codebook), model.codebook, source=labelled.name), page
-    )
+    figures = read_figures(folder, model.codebook)
+    write_report(make_report(read_labelled(labelled, model.codebook), model=model, figures=figures), page)
     yield f"3/3 report: {page} — open it in a browser"
 
 

@@ -1,136 +1,154 @@
-"""Reading what users have: text files, folders, tables and standard input, as a stream of documents."""
+"""Reading what users have: texts, web pages, Word, PDF, tables and archives, as a stream of documents."""
 
 from __future__ import annotations
 
-import glob
 import hashlib
-import os
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from classifier.errors import InputError, NothingReadError
-from classifier.tables import TABLE_SUFFIXES, table_rows
-from classifier.text_files import BLOCK, STDIN, read_text, suffix_of
-from classifier.yaml_lines import unreadable
+from classifier.archives import ZIP
+from classifier.confined import Parsers
+from classifier.errors import InputError, NothingReadError, SkippedError
+from classifier.file_readers import ID_COLUMNS, Document, FileReader, Reading, Work
+from classifier.limits import MB
+from classifier.sources import PAGE_SUFFIXES, PDF, WORD, Source, sources_of
+from classifier.text_files import BLOCK, STDIN, Place, shown, size_in_bytes, suffix_of
 
-TEXT_SUFFIXES = (".txt", ".md")
-ID_COLUMNS = ("id", "doc_id", "doc")
+__all__ = ["ID_COLUMNS", "Document", "Reading", "documents", "fingerprint", "size_of"]
 
-
-@dataclass(frozen=True)
-class Document:
-    """One article, or one row of a table; ``meta`` holds the row's other columns."""
-
-    id: str
-    text: str
-    title: str = ""
-    date: str = ""
-    source: str = ""
-    meta: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How tables and bytes are to be read; None leaves the choice to the rules in `documents`."""
-
-    text_column: str = "text"
-    id_column: str | None = None
-    encoding: str | None = None
-
-
-def _expand(name: str | Path) -> list[tuple[str, Path]]:
-    """Return the files that one input stands for, each with its document id."""
-    path = Path(name)
-    if str(name) == STDIN:
-        return [("stdin", path)]
-    try:
-        if path.is_dir():
-            return _folder(path)
-        if path.exists():
-            return [(_readable(Path(path.name)), path)]
-    except OSError as error:  # such as a name that is too long
-        raise unreadable(path, error) from None
-    matches = [Path(m) for m in sorted(glob.glob(str(name), recursive=True)) if Path(m).is_file()]
-    if not matches:
-        raise InputError(f"{name}: no such file or folder", "check the path")
-    root = Path(os.path.commonpath([m.parent for m in matches]))
-    return [(_readable(m.relative_to(root)), m) for m in matches]
-
-
-def _readable(path: Path) -> str:
-    """Return a path as text, also where its bytes are GB18030 or nothing known."""
-    name = os.fsencode(path.as_posix())
-    try:
-        return name.decode("utf-8")
-    except UnicodeDecodeError:
-        return name.decode("gb18030", errors="replace")
-
-
-def _folder(folder: Path) -> list[tuple[str, Path]]:
-    readable = (*TEXT_SUFFIXES, *TABLE_SUFFIXES)
-    files = (Path(at) / name for at, _, names in os.walk(folder) for name in names)
-    known = [(_readable(f.relative_to(folder)), f) for f in files if suffix_of(f) in readable]
-    if not known:
-        raise NothingReadError(
-            f"{folder}: no readable file in this folder", f"read are {', '.join(readable)}"
-        )
-    return sorted(known)
+AS_FOUND = Reading()
+PARSERS = 4  # processes that parse at the same time, at most
+HELD = 64 * MB  # bytes of files that are waiting to be parsed, or are being parsed
 
 
 def documents(
     inputs: Sequence[str | Path],
-    reading: Reading = Reading(),
-    on_error: Callable[[InputError], None] | None = None,
+    reading: Reading = AS_FOUND,
+    on_error: Callable[[SkippedError], None] | None = None,
     on_read: Callable[[int], None] = lambda _: None,
+    *,
+    on_note: Callable[[str], None] = lambda _: None,
+    parsers: int = 1,
 ) -> Iterator[Document]:
     """Yield the documents of files, folders, globs and ``-`` (standard input, as plain text).
 
-    A text file is one document, named by its path below the input; a row of a
-    table is one, named by its ``id``, else ``doc_id``, else ``doc``, else its number.
-    ``on_read`` is told how many bytes were read since it was last told.
+    A text, web page, Word or PDF file is one document, named by its path below the input; one in
+    a zip archive by the path of that and its path inside. A row of a table is one, named by its
+    ``id``, else ``doc_id``, else ``doc``, else its number: alone where there is one table, else
+    behind the table's name and a colon. The column of a table that holds the
+    text is the one of `Reading`, else found by `text_columns.text_column`.
+
+    What is known of a document is in its fields; the address of a web page in ``meta["url"]``, the
+    day on which a Word or PDF file says that it was saved in ``meta["file_date"]``: it need not
+    be that of the text.
+
+    Parameters
+    ----------
+    inputs : sequence of str or Path
+    reading : Reading
+    on_error : callable, optional
+        Is given each file, and each row of a table or page of a PDF file, that cannot be read;
+        the rest is read. By default the first is raised.
+    on_read, on_note : callable
+        Are told of bytes read, and in a line of what was chosen.
+    parsers : int
+        Web pages, Word and PDF files parsed at the same time, each in a process of its own; at
+        most `PARSERS`. What is yielded does not depend on it.
 
     Raises
     ------
     InputError
-        For what cannot be read, a missing text column, and a doubled id. With
-        ``on_error``, a file that cannot be read is handed there and left out;
-        `NothingReadError` where there was nothing else.
+        For an input that is missing, and a doubled id; without ``on_error`` for what cannot be
+        read. `NothingReadError` where there was nothing else.
     """
-    seen = _Names()
-    skipped: list[InputError] = []
-    for name in inputs:
-        for identifier, path in _expand(name):
-            try:
-                found = _read(identifier, path, reading, on_read)  # bytes are read here, a table's rows below
-            except InputError as error:
-                if on_error is None:
-                    raise
-                on_error(error)
-                skipped.append(error)
-                continue
-            for document in found:
-                first = seen.add(document.id, str(path))
+    sources = [source for name in inputs for source in sources_of(name)]
+    seen, skipped = _Names(), _Skipped(on_error)
+    parsers = min(parsers, PARSERS)
+    with Parsers(reading.limits, parsers) as processes:
+        reader = FileReader(reading, processes, skipped.leave, on_read, on_note)
+        for work in _ahead(reader.works(sources), 2 * parsers):
+            found = work.documents()
+            while (document := skipped.next_of(found, work.place)) is not None:
+                first = seen.add(document.id, shown(work.place))
                 if first is not None:
                     raise InputError(
-                        f"{path}: id '{document.id}' stands twice (first in {first})",
+                        f"{shown(work.place)}: id '{document.id}' stands twice (first in {first})",
                         "give each document a name of its own: another --id-column, other file names",
                     )
-                yield document
-    if skipped and not seen.any:
-        worst = skipped[0]
-        more = f" (and {len(skipped) - 1} more files that cannot be read)" if skipped[1:] else ""
-        raise NothingReadError(f"{worst}{more}", worst.hint)
+                yield document if seen.count > 1 else _with_columns(document, sources)
+    if skipped.first is not None and not seen.count:
+        raise skipped.nothing_read()
+
+
+def _ahead(works: Iterator[Work], count: int) -> Iterator[Work]:
+    """Yield works in order while the next ones have begun: so many, and so many bytes of them."""
+    waiting, held = deque[Work](), 0
+    for work in works:
+        waiting.append(work)
+        held += work.held
+        while len(waiting) > count or (held > HELD and waiting):
+            held -= waiting[0].held
+            yield waiting.popleft()
+    yield from waiting
+
+
+def _with_columns(first: Document, sources: Sequence[Source]) -> Document:
+    """Return the first document with a place for all that may be known of later ones.
+
+    What the first documents bring settles the columns of an output.
+    """
+    suffixes = {suffix_of(source.place) for source in sources}
+    columns = {
+        "url": suffixes & {ZIP, *PAGE_SUFFIXES},
+        "file_date": suffixes & {ZIP, WORD, PDF},
+    }
+    extra = {column: None for column, needed in columns.items() if needed}
+    return replace(first, meta={**extra, **first.meta}) if extra else first
+
+
+class _Skipped:
+    """What is left out: told one by one, and counted."""
+
+    def __init__(self, on_error: Callable[[SkippedError], None] | None) -> None:
+        self._on_error, self._more = on_error, 0
+        self.first: SkippedError | None = None
+
+    def leave(self, place: Place, error: InputError) -> None:
+        """Tell of a file, or of a part of one; raise its error where nobody is there to be told."""
+        name = shown(place)
+        skipped = SkippedError(name, str(error).removeprefix(f"{name}: "), error.hint)
+        if self._on_error is None:
+            raise skipped
+        if self.first is None:
+            self.first = skipped
+        else:
+            self._more += 1
+        self._on_error(skipped)
+
+    def next_of(self, found: Iterator[Document], place: Place) -> Document | None:
+        """Return the next document of a file; None where there are no more, or it cannot be read on."""
+        try:
+            return next(found, None)
+        except InputError as error:
+            self.leave(place, error)
+            return None
+
+    def nothing_read(self) -> NothingReadError:
+        """Return the error where nothing else was there."""
+        assert self.first is not None  # noqa: S101 - asked where something was left out
+        more = f" (and {self._more} more that cannot be read)" if self._more else ""
+        return NothingReadError(f"{self.first}{more}", self.first.hint)
 
 
 class _Names:
     """The ids seen so far and where, in a temporary database: there may be more than memory should hold."""
 
     def __init__(self) -> None:
-        self.any = False
+        self.count = 0
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._database.execute("CREATE TABLE name (id BLOB PRIMARY KEY, place INTEGER) WITHOUT ROWID")
         self._database.execute("BEGIN")
@@ -138,7 +156,7 @@ class _Names:
 
     def add(self, identifier: str, place: str) -> str | None:
         """Take in an id; return the place where it stood before, if it did."""
-        self.any = True
+        self.count += 1
         key = identifier.encode("utf-8", "surrogatepass")
         number = self._places.setdefault(place, len(self._places))
         try:
@@ -158,62 +176,25 @@ def fingerprint(inputs: Sequence[str | Path]) -> str:
     for name in inputs:
         if str(name) == STDIN:
             return ""
-        for identifier, path in _expand(name):
+        for source in sources_of(name):
             own = hashlib.sha256()
-            with suppress(OSError), path.open("rb") as stream:
-                while block := stream.read(BLOCK):
+            with suppress(OSError):
+                for block in _blocks(source.place):
                     own.update(block)
-            whole.update(f"{identifier}\0{own.hexdigest()}\n".encode("utf-8", "surrogatepass"))
+            whole.update(f"{source.id}\0{own.hexdigest()}\n".encode("utf-8", "surrogatepass"))
     return whole.hexdigest()
+
+
+def _blocks(place: Place) -> Iterator[bytes]:
+    """Yield the bytes of a file as it lies there; of what is no file none."""
+    if isinstance(place, Path) and place.is_file():
+        with place.open("rb") as stream:
+            while block := stream.read(BLOCK):
+                yield block
 
 
 def size_of(inputs: Sequence[str | Path]) -> int | None:
     """Return the bytes of the files of inputs, to tell how far a run is; None with standard input."""
     if STDIN in map(str, inputs):
         return None
-    sizes = 0
-    for name in inputs:
-        for _, path in _expand(name):
-            with suppress(OSError):
-                sizes += path.stat().st_size
-    return sizes
-
-
-def _read(
-    identifier: str, path: Path, reading: Reading, on_read: Callable[[int], None]
-) -> Iterator[Document]:
-    suffix = suffix_of(path)
-    if suffix in TABLE_SUFFIXES:
-        return _rows_as_documents(table_rows(path, reading.encoding, on_read), path, reading)
-    if suffix in TEXT_SUFFIXES or str(path) == STDIN:
-        document = Document(identifier, read_text(path, reading.encoding))
-        if str(path) != STDIN:
-            on_read(path.stat().st_size)
-        return iter([document])
-    raise InputError(
-        f"{path}: unknown format '{suffix}'", f"read are {', '.join((*TEXT_SUFFIXES, *TABLE_SUFFIXES))}"
-    )
-
-
-def _rows_as_documents(rows: Iterator[dict[str, Any]], path: Path, reading: Reading) -> Iterator[Document]:
-    for number, row in enumerate(rows, 1):
-        for column in (reading.text_column, reading.id_column):
-            if column is not None and column not in row:
-                option = "--text-column" if column == reading.text_column else "--id-column"
-                raise InputError(
-                    f"{path}: row {number}: no column '{column}'; columns: {', '.join(row)}",
-                    f"name it with {option}",
-                )
-        id_column = reading.id_column or next((c for c in ID_COLUMNS if c in row), None)
-        text = row[reading.text_column]
-        if not isinstance(text, str | None):
-            raise InputError(
-                f"{path}: row {number}: '{reading.text_column}' is not text: {text!r:.60}", "quote the value"
-            )
-        known = {k: _text(row.get(k)) for k in ("title", "date", "source")}
-        meta = {k: v for k, v in row.items() if k not in (reading.text_column, id_column, *known)}
-        yield Document(_text(row[id_column]) if id_column else str(number), text or "", **known, meta=meta)
-
-
-def _text(value: Any) -> str:
-    return "" if value is None else str(value)
+    return sum(size_in_bytes(source.place) for name in inputs for source in sources_of(name))

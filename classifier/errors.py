@@ -4,6 +4,7 @@ FupinError                  whatever a user can put right; carries a one-line ``
 ├── CodebookError           a codebook file that breaks its rules
 ├── LexiconError            a lexicon file that breaks its rules
 ├── InputError              a file, folder, table or column that cannot be used
+│   ├── SkippedError        a file, or a part of one, that was left out of a run that went on
 │   └── NothingReadError    not one document could be read
 ├── OutputError             a place that cannot be written
 ├── CorpusError             labelled text that cannot be used for training or scoring
@@ -31,7 +32,7 @@ class FupinError(Exception):
         super().__init__(message)
         self.hint = hint
 
-    def __reduce__(self) -> tuple[type[FupinError], tuple[str, str]]:
+    def __reduce__(self) -> tuple[type[FupinError], tuple[str, ...]]:
         """Let an error of another process arrive with its hint."""
         return type(self), (str(self), self.hint)
 
@@ -46,6 +47,26 @@ class LexiconError(FupinError):
 
 class InputError(FupinError):
     """A file, folder, table or column cannot be used."""
+
+
+class SkippedError(InputError):
+    """A file, or a part of it such as a row, was left out.
+
+    Parameters
+    ----------
+    path : str
+        The file, as it is shown; for one in an archive behind the name of that.
+    reason, hint : str
+        One line each.
+    """
+
+    def __init__(self, path: str, reason: str, hint: str) -> None:
+        super().__init__(f"{path}: {reason}", hint)
+        self.path, self.reason = path, reason
+
+    def __reduce__(self) -> tuple[type[FupinError], tuple[str, ...]]:
+        """Let it arrive from another process as it was."""
+        return type(self), (self.path, self.reason, self.hint)
 
 
 class NothingReadError(InputError):

@@ -12,6 +12,7 @@ from sklearn.exceptions import NotFittedError
 
 from classifier.codebook import Codebook
 from classifier.decisions import Decisions, cross_fitted, fit_decisions
+from classifier.drift import Reference
 from classifier.errors import CorpusError
 from classifier.features import TextFeatures
 from classifier.folds import grouped_folds
@@ -19,7 +20,7 @@ from classifier.lexicon import Lexicon
 from classifier.machines import Task, choose_strength, fit, out_of_fold
 from classifier.predictor import Labels, Predicts, Scores, refuse_single
 from classifier.prior import Prior
-from classifier.scoring import Scorer, rounded
+from classifier.scoring import Features, Scorer, rounded
 
 Weights = NDArray[np.float32]
 
@@ -100,6 +101,8 @@ class PolicyClassifier(Predicts, ClassifierMixin, BaseEstimator):  # type: ignor
     out_of_fold_ : pair of ndarrays, shape (n_segments, n_codes)
         Probabilities and decisions for each training segment by models that have not seen
         its article and thresholds chosen on other articles; see `cross_fitted`.
+    reference_ : Reference or None
+        What the training text was like; `train` notes it, and a model folder keeps it.
     """
 
     def __init__(
@@ -164,12 +167,17 @@ class PolicyClassifier(Predicts, ClassifierMixin, BaseEstimator):  # type: ignor
 
     def _take(self, features: TextFeatures, coef: Weights, intercept: Weights) -> None:
         self.features_, self.coef_, self.intercept_ = features, coef, intercept
+        self.reference_ = None  # that of other text
         self._forget_scorer()
 
-    def _new_scorer(self) -> Scorer:
+    def scored_features(self) -> Features:
+        """Return what the weights are for."""
         if not hasattr(self, "coef_"):
             raise NotFittedError("this PolicyClassifier is not fitted yet; call fit or load_model")
-        return Scorer(self.features_.for_scoring(), self.coef_, self.intercept_)
+        return self.features_.for_scoring()
+
+    def _new_scorer(self) -> Scorer:
+        return Scorer(self.scored_features(), self.coef_, self.intercept_)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what is made again where it is needed."""
@@ -189,6 +197,8 @@ class PolicyClassifier(Predicts, ClassifierMixin, BaseEstimator):  # type: ignor
         intercept: Weights,
         decisions: Decisions,
         trained: Sequence[str],
+        *,
+        reference: Reference | None = None,
     ) -> None:
         """Take fitted parts from a model folder; ``coef`` has a row for each code of ``trained``."""
         self.codes_ = self.codebook.columns
@@ -196,6 +206,7 @@ class PolicyClassifier(Predicts, ClassifierMixin, BaseEstimator):  # type: ignor
         self.untrained_ = tuple(c for c in self.codes_ if c not in trained)
         self.decisions_ = decisions
         self._take(features, coef, intercept)
+        self.reference_ = reference
 
     def _checked(self, texts: Sequence[str], labels: Any) -> Labels:
         refuse_single(texts)

@@ -101,16 +101,26 @@ def _arrow(values: Column) -> pyarrow.Array:
     if isinstance(values, np.ndarray):
         kind = pa.float32() if values.dtype.kind == "f" else None
         return pa.array(np.ascontiguousarray(values), type=kind, from_pandas=True)
-    if any(isinstance(v, list | dict) for v in values):
+    found = _of_one_kind(values)
+    if found is None or pa.types.is_nested(found.type):
         values = [
             json.dumps(v, ensure_ascii=False, default=str) if isinstance(v, list | dict) else v
             for v in values
         ]
-    try:
-        found = pa.array(values, from_pandas=True)
-    except (pa.ArrowException, OverflowError):
+        found = _of_one_kind(values)
+    if found is None:
         found = pa.array([None if is_missing(v) else str(v) for v in values])
     return found.cast(pa.string()) if pa.types.is_null(found.type) else found
+
+
+def _of_one_kind(values: Column) -> pyarrow.Array | None:
+    """Return a column whose values go together; None where they do not."""
+    import pyarrow as pa
+
+    try:
+        return pa.array(values, from_pandas=True)
+    except (pa.ArrowException, OverflowError):
+        return None
 
 
 _ENCODERS: Mapping[str, Callable[[Columns, bool], bytes]] = {
@@ -191,11 +201,13 @@ class ParquetFile:
         table = pa.ipc.open_stream(chunk).read_all()
         if self._writer is None:
             text = [f.name for f in table.schema if pa.types.is_string(f.type)]
-            # Numbers that are nearly all different gain nothing from a dictionary.
+            repeated = [name for name in text if name != "text"]
+            # Numbers that are nearly all different gain nothing from a dictionary, nor from statistics.
             self._writer = parquet.ParquetWriter(
                 self._part,
                 table.schema,
-                use_dictionary=[n for n in text if n != "text"],
+                use_dictionary=repeated,
+                write_statistics=repeated,
                 compression="snappy",
             )
         self._writer.write_table(self._alike(table, self._writer.schema))

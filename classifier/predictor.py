@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from classifier.codebook import Codebook
 from classifier.decisions import Decisions
+from classifier.drift import Reference
 from classifier.errors import FupinError
 from classifier.scoring import Features, Scorer
 
@@ -38,11 +39,17 @@ class Predicts:
     """Predictions from scores, for classes that have codes, decisions and a scorer.
 
     ``trained_`` is bool of shape (n_codes,); the scorer has a column for each code that is.
+    ``reference_`` is what the training text was like, where that is known.
     """
 
     codes_: tuple[str, ...]
     trained_: Labels
     decisions_: Decisions
+    reference_: Reference | None = None
+
+    def scored_features(self) -> Features:
+        """Return what the weights are for: the terms, and the codes of the lexicon's cues."""
+        raise NotImplementedError
 
     def _new_scorer(self) -> Scorer:
         raise NotImplementedError
@@ -94,6 +101,7 @@ class Predictor(Predicts):
     decisions : Decisions
         Of the trained codes.
     trained : collection of str
+    reference : Reference, optional
     """
 
     def __init__(
@@ -105,11 +113,17 @@ class Predictor(Predicts):
         *,
         decisions: Decisions,
         trained: Sequence[str],
+        reference: Reference | None = None,
     ) -> None:
         self.codebook, self.codes_ = codebook, codebook.columns
         self.trained_ = np.isin(self.codes_, list(trained))
         self.decisions_ = decisions
+        self.reference_ = reference
         self._parts = features, coef, intercept
+
+    def scored_features(self) -> Features:
+        """Return what the weights are for."""
+        return self._parts[0]
 
     def _new_scorer(self) -> Scorer:
         return Scorer(*self._parts)

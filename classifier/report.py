@@ -1,220 +1,192 @@
-"""From labelled segments to what a person reads: shares per code and scheme, and the strongest sentences."""
+"""From labelled segments to a report: every table, the sentences, and what to know before reading."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from classifier.codebook import Codebook
-from classifier.corpus import split_codes
-from classifier.errors import InputError, OutputError
-from classifier.rendering import TEMPLATES, environment
-from classifier.tables import table_rows
-from classifier.whole_file import whole_file
-from classifier.yaml_lines import parse
+from classifier.dates import Periods, periods
+from classifier.drift import Drift
+from classifier.drift_tables import drift_of, drift_tables
+from classifier.errors import InputError
+from classifier.evaluation_tables import ModelFigures
+from classifier.groups import Groups, groups
+from classifier.labelled import Labelled
+from classifier.model import PolicyClassifier
+from classifier.quality_tables import quality_tables
+from classifier.report_sentences import sentences_of_codes
+from classifier.report_tables import Report, SchemeView, Table
+from classifier.report_texts import percent, report_texts
+from classifier.share_tables import (
+    against_table,
+    group_table,
+    shares_table,
+    summary_table,
+    together_table,
+    trend_table,
+)
+from classifier.views import Counted, View, views
 
-LANGUAGES = ("zh", "en")
-STRONGEST = 5  # sentences shown for each code
-_LIST_MARK = re.compile(r"^(\d*)([-+=.)])")  # what would begin a list, a rule or a heading
+SENTENCES = 5  # of each kind shown for a code
+DATE = "date"  # the column that tells the date where none is named
+FEW_DOCUMENTS = 20
+ROUNDED = 1e-4  # labelled files have probabilities with four decimals
+OTHER_MODEL = 0.05  # share of decisions against the thresholds from which the reader is told
 
-
-@dataclass(frozen=True)
-class Share:
-    """How often one code or category occurs."""
-
-    name: str
-    title: str
-    segments: int
-    segment_share: float
-    documents: int
-    document_share: float
-
-
-@dataclass(frozen=True)
-class Sentence:
-    """A labelled sentence with its place and, where known, its probability."""
-
-    text: str
-    doc_id: str
-    segment_id: str
-    probability: float | None
-
-
-@dataclass(frozen=True)
-class View:
-    """The shares of one scheme's categories, or of the codes themselves."""
-
-    name: str
-    title: str
-    source: str
-    shares: tuple[Share, ...]
-
-    @property
-    def largest(self) -> float:
-        """The largest segment share, for the length of bars."""
-        return max((s.segment_share for s in self.shares), default=0.0) or 1.0
-
-
-@dataclass(frozen=True)
-class Report:
-    """Everything a page shows; made by `make_report`, written by `to_markdown` and `to_html`."""
-
-    source: str
-    lang: str
-    documents: int
-    segments: int
-    coded: int
-    codes: View
-    schemes: tuple[View, ...]
-    strongest: Mapping[str, tuple[Sentence, ...]]
-
-
-def read_labelled(path: Path, codebook: Codebook) -> pd.DataFrame:
-    """Read what `fupin label` wrote.
-
-    Returns a frame of text columns with one bool column ``given:CODE`` and one float
-    column ``p:CODE`` (NaN where unknown) for each code. Raises `InputError` for a
-    missing column or a code that the codebook does not have.
-    """
-    rows = list(table_rows(path))
-    for n, row in enumerate(rows, 1):
-        missing = [column for column in ("doc_id", "text", "codes") if column not in row]
-        if missing:
-            raise InputError(
-                f"{path}: row {n}: no column '{missing[0]}'", "give a file that `fupin label` wrote"
-            )
-    given = np.zeros((len(rows), len(codebook.columns)), dtype=bool)
-    column_of = {code: i for i, code in enumerate(codebook.columns)}
-    for n, row in enumerate(rows):
-        for code in split_codes(row["codes"], f"{path.name}: row {n + 1}"):
-            if code not in column_of:
-                raise InputError(
-                    f"{path.name}: row {n + 1}: unknown code '{code}'",
-                    "name the model it was labelled with: -m MODEL",
-                )
-            given[n, column_of[code]] = True
-    frame = pd.DataFrame(rows, columns=list(rows[0]) if rows else ["doc_id", "segment_id", "text", "codes"])
-    probabilities = pd.DataFrame(
-        {code: pd.to_numeric(frame.get(code, np.nan), errors="coerce") for code in codebook.columns},
-        index=frame.index,
-    )
-    return pd.concat(
-        [
-            frame[[c for c in ("doc_id", "segment_id", "text", "title") if c in frame]],
-            pd.DataFrame(given, columns=[f"given:{c}" for c in codebook.columns]),
-            probabilities.add_prefix("p:"),
-        ],
-        axis=1,
-    )
+Texts = Mapping[str, Any]
 
 
 def make_report(
-    labelled: pd.DataFrame,
-    codebook: Codebook,
+    labelled: Labelled,
     *,
-    source: str = "",
+    model: PolicyClassifier | None = None,
+    figures: ModelFigures | None = None,
     schemes: Sequence[str] | None = None,
     lang: str = "zh",
+    date_column: str | None = None,
+    by: str | None = None,
+    against: Labelled | None = None,
+    sentences: int = SENTENCES,
 ) -> Report:
-    """Count codes and categories in labelled segments.
+    """Count, compare and explain labelled segments.
 
     Parameters
     ----------
-    labelled : DataFrame
-        As `read_labelled` returns it.
-    codebook : Codebook
-    source : str
-        The name of the labelled file, for the heading.
-    schemes : sequence of str, optional
+    labelled, against : Labelled
+        A corpus, and another to compare it with.
+    model, figures : PolicyClassifier, ModelFigures
+        The model that labelled, for what decided and what is doubtful; and how good it is.
+    schemes : sequence of str
         Schemes to show; by default all of the codebook.
     lang : {"zh", "en"}
-        The language of the headings; sentences stay as they are.
+        The language of all but sentences, and names that have only one.
+    date_column, by : str
+        The column of dates, by default ``date``; and that whose values divide segments into groups.
+    sentences : int
+        Sentences of each kind shown for each code.
+
+    Raises `InputError` for a column that is not there, or named for its dates and without any, and
+    `CodebookError` for an unknown scheme.
     """
-    given = labelled[[f"given:{c}" for c in codebook.columns]].set_axis(list(codebook.columns), axis=1)
-    doc_ids = labelled["doc_id"]
-    titles = {c.code: _in(c.name, lang, c.code) for c in codebook.codes}
-    views = []
-    for name in schemes if schemes is not None else codebook.schemes:
-        scheme = codebook.scheme(name)
-        shares = _shares(codebook.roll_up(given, name), doc_ids, {})
-        views.append(View(name, _in(scheme.name, lang, name), scheme.source, shares))
+    texts, book = report_texts(lang), labelled.codebook
+    shown = views(book, tuple(book.schemes) if schemes is None else schemes, lang)
+    counted, other = Counted(labelled), None if against is None else Counted(against)
+    dated, told = _dated(labelled, date_column, texts)
+    grouped = _grouped(labelled, by, texts)
+    drift = None if model is None or not len(labelled) else drift_of(labelled, model)
+    tables = (
+        *_counts(counted, shown, texts, dated=dated, grouped=grouped, other=other),
+        *(() if drift is None else drift_tables(drift, lang, texts)),
+        *(() if figures is None else quality_tables(figures, shown[0], texts)),
+    )
     return Report(
-        source=source,
+        source=labelled.source,
+        against="" if against is None else against.source,
         lang=lang,
-        documents=int(doc_ids.nunique()),
-        segments=len(labelled),
-        coded=int(given.any(axis=1).sum()),
-        codes=View("codes", "", "", _shares(given, doc_ids, titles)),
-        schemes=tuple(views),
-        strongest={code: _strongest(labelled, code) for code in codebook.columns},
+        heading=texts["heading"],
+        about=texts["about"],
+        codebook=f"{book.name} {book.version}",
+        parts={table.topic: texts["parts"][table.topic] for table in tables},
+        schemes=tuple(SchemeView(str(v.scheme), v.title, v.source, v.categories) for v in shown[1:]),
+        tables=tables,
+        codes=sentences_of_codes(labelled, model, lang, sentences),
+        warnings=(*_warnings(counted, model, shown[0], texts), *_unlike(drift, lang), *told),
     )
 
 
-def _in(names: Mapping[str, str], lang: str, otherwise: str) -> str:
-    return names.get(lang) or next(iter(names.values()), otherwise)
+def _counts(
+    counted: Counted,
+    shown: Sequence[View],
+    texts: Texts,
+    *,
+    dated: Periods | None,
+    grouped: Groups | None,
+    other: Counted | None,
+) -> Iterator[Table]:
+    """Yield the tables that count, in the order in which people read it."""
+    book = counted.labelled.codebook
+    yield summary_table(counted, texts)
+    yield from (shares_table(view, counted, texts) for view in shown)
+    if dated is not None:
+        yield from (trend_table(view, counted, dated, texts) for view in shown)
+    if grouped is not None:
+        yield from (group_table(view, counted, grouped, texts) for view in shown)
+    if not book.exclusive and len(book.columns) > 1:
+        yield together_table(shown[0], counted, texts)
+    if other is not None:
+        yield from (against_table(view, counted, other, texts) for view in shown)
 
 
-def _shares(given: pd.DataFrame, doc_ids: pd.Series[str], titles: Mapping[str, str]) -> tuple[Share, ...]:
-    documents = max(int(doc_ids.nunique()), 1)
-    out = []
-    for name in map(str, given.columns):
-        n, d = int(given[name].sum()), int(doc_ids[given[name]].nunique())
-        out.append(Share(name, titles.get(name, name), n, n / max(len(given), 1), d, d / documents))
-    return tuple(out)
-
-
-def _strongest(labelled: pd.DataFrame, code: str) -> tuple[Sentence, ...]:
-    """Return the segments given the code, the most probable first, each text once."""
-    rows = labelled[labelled[f"given:{code}"]].drop_duplicates("text")
-    rows = rows.sort_values(f"p:{code}", ascending=False, kind="stable").head(STRONGEST)
-    return tuple(
-        Sentence(
-            str(r["text"]), str(r["doc_id"]), str(r.get("segment_id", "")), None if pd.isna(p) else float(p)
+def _dated(labelled: Labelled, column: str | None, texts: Texts) -> tuple[Periods | None, list[str]]:
+    """Return the periods of the segments, None without any to compare, and what to say of it."""
+    if column is None and DATE not in labelled.frame:
+        return None, []
+    name = _known_column(labelled, column or DATE)
+    found = periods(labelled.frame[name])
+    if not found.names and column is not None:
+        raise InputError(
+            f"{labelled.source}: column '{name}' has no date that can be read",
+            "dates such as 2019-10-17, 2019年10月17日, 2019/10 or 2019",
         )
-        for (_, r), p in zip(rows.iterrows(), rows[f"p:{code}"], strict=True)
-    )
+    if not found.names:
+        told = texts["warnings_of"]["no_dates"].format(column=name, n=found.unreadable)
+        return None, [told] if found.unreadable else []
+    return (found if len(found.names) > 1 else None), []
 
 
-def _texts(lang: str) -> Mapping[str, str]:
-    value, _ = parse((TEMPLATES / "report_texts.yaml").read_text(encoding="utf-8"), "report_texts.yaml")
-    texts: Mapping[str, str] = value[lang]
-    return texts
+def _grouped(labelled: Labelled, column: str | None, texts: Texts) -> Groups | None:
+    if column is None:
+        return None
+    words = texts["groups"]
+    return groups(labelled.frame[_known_column(labelled, column)], words["others"], words["missing"])
 
 
-def _render(report: Report, template: str) -> str:
-    templates = environment(template)
-    templates.filters["percent"] = lambda share: f"{100 * share:.1f}%"
-    templates.filters["cell"] = _markdown_cell
-    return templates.get_template(template).render(report=report, t=_texts(report.lang))
+def _known_column(labelled: Labelled, column: str) -> str:
+    if column not in labelled.frame:
+        raise InputError(
+            f"{labelled.source}: no column '{column}'", f"columns: {', '.join(map(str, labelled.frame))}"
+        )
+    return column
 
 
-def _markdown_cell(text: str) -> str:
-    """Return text that neither ends a table cell nor starts markup."""
-    text = " ".join(text.split())
-    for mark in "\\|`*_<>[]#&~":
-        text = text.replace(mark, f"\\{mark}")
-    return _LIST_MARK.sub(r"\1\\\2", text)
+def _warnings(counted: Counted, model: PolicyClassifier | None, codes: View, texts: Texts) -> Iterator[str]:
+    """Yield what a reader must know before the figures."""
+    words = texts["warnings_of"]
+    if not len(counted.labelled):
+        yield words["empty"]
+    elif counted.n_documents == 1:
+        yield words["no_document_interval"]
+    elif counted.n_documents < FEW_DOCUMENTS:
+        yield words["few_documents"].format(documents=counted.n_documents)
+    if model is None:
+        return
+    titles = dict(zip(codes.categories, codes.titles, strict=True))
+    if model.untrained_:
+        yield words["untrained"].format(codes=texts["comma"].join(titles[c] for c in model.untrained_))
+    share = against_thresholds(counted.labelled, model)
+    if share > OTHER_MODEL:
+        yield words["other_model"].format(share=percent(share))
 
 
-def to_markdown(report: Report) -> str:
-    """Return the report as Markdown."""
-    return _render(report, "report.md")
+def _unlike(drift: Drift | None, lang: str) -> tuple[str, ...]:
+    """Return what to say where the text is unlike the training corpus; nothing where nobody can tell."""
+    return drift.warnings(lang) if drift is not None and drift.unlike else ()
 
 
-def to_html(report: Report) -> str:
-    """Return the report as one self-contained page: no script, no request, every text escaped."""
-    return _render(report, "report.html")
+def against_thresholds(labelled: Labelled, model: PolicyClassifier) -> float:
+    """Return the share of decisions that are not those of the model's thresholds; 0 where there are none.
 
-
-def write_report(report: Report, out: Path) -> None:
-    """Write the report as ``.html`` or ``.md``, whole or not at all; raises `OutputError`."""
-    writers = {".html": to_html, ".htm": to_html, ".md": to_markdown}
-    if out.suffix.lower() not in writers:
-        raise OutputError(f"{out}: unknown format '{out.suffix}'", "a report is .html or .md")
-    with whole_file(out) as stream:
-        stream.write(writers[out.suffix.lower()](report))
+    Counted are codes given and codes that should have been; probabilities on the edge of a
+    threshold, where rounding decides, count for nothing.
+    """
+    if labelled.codebook.exclusive:
+        return 0.0
+    p, given = labelled.probabilities.to_numpy(dtype=float), labelled.given.to_numpy(dtype=bool)
+    threshold = np.full(p.shape[1], np.nan)
+    threshold[np.asarray(model.trained_, dtype=bool)] = model.decisions_.threshold
+    settled = np.abs(p - threshold) > ROUNDED  # not where either is unknown
+    due = p >= threshold
+    decisions = int((settled & (given | due)).sum())
+    return int((settled & (given ^ due)).sum()) / decisions if decisions else 0.0

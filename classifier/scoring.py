@@ -2,8 +2,8 @@
 
 For each segment the walk normalises, finds the cues, counts the n-grams, and adds up the
 weights: ``score = Σ value(term) · weight(term) / length + Σ weight(cue's code) + intercept``
-with ``value = (1 + ln tf) · idf`` and ``length`` the Euclidean length of the values. These
-are the features of `TextFeatures` with the weights of the model; a test holds the two together.
+with ``value = idf``, each term taken once, and ``length² = Σ idf²``. These are the features
+of `TextFeatures` with the weights of the model; a test holds the two together.
 """
 
 from __future__ import annotations
@@ -20,11 +20,13 @@ from classifier import cue_matching, normalise, tries
 from classifier.cue_matching import Matcher
 from classifier.lexicon import Lexicon
 from classifier.normalise import Folding
-from classifier.segments import without_speaker
+from classifier.prefetch import prefetch
+from classifier.segments import tag_end
 from classifier.tries import Alphabet, Letters, Trie, bounds_of, code_points
 
 _COLONS, _STOPS, _BRACKETS = (tuple(map(ord, marks)) for marks in (":：", "。，,；;", "（("))
 _BLOCK = 8  # weights a row is padded to a multiple of
+_MARKS = 255  # texts after which the marks of nodes that were seen begin again
 _WORTH = 8  # bytes behind the weights in a row
 _LINE = 64  # bytes of a cache line
 _HUGE = 1 << 23  # bytes of a block for which there are huge pages
@@ -100,7 +102,7 @@ class Scorer:
         letters = normalise.look_up(self.weights.folding.letter, raw)
         speakers, tangles = _look(self.weights.folding.entangled, raw, starts, ends).T
         for i in np.flatnonzero(speakers).tolist():
-            starts[i] = ends[i] - len(without_speaker(texts[i]))
+            starts[i] += tag_end(texts[i])
         if tangles.any():
             letters = self._beside(letters, text, starts, ends, np.flatnonzero(tangles).tolist())
         w = self.weights
@@ -242,58 +244,44 @@ def _add_up(ngrams: Any, longest: int, rows: Any, worth: Any, text: Any, bounds:
     out = np.zeros((len(bounds) - 1, rows.shape[1] - _WORTH), dtype=np.float32)
     size = np.max(np.diff(bounds)) + 1 if len(bounds) > 1 else 1
     starts, at = np.zeros((2, size), dtype=np.int32)
-    nodes, values = np.zeros(size * longest, dtype=np.int32), np.zeros(size * longest, dtype=np.float32)
-    counts = np.zeros(len(term), dtype=np.int32)
+    nodes, keys = np.zeros(size * longest, dtype=np.int32), np.zeros(size, dtype=np.int64)
+    seen, idf = np.zeros(len(term), dtype=np.uint8), worth.shape[1] - 1
     for i in range(len(out)):
-        n = _nodes(root, table, sieve, longest, text[bounds[i] : bounds[i + 1]], starts, at, nodes)
-        n = _count(nodes, n, counts)
-        _weigh(worth, nodes, n, counts, values)
+        mark = np.uint8(i % _MARKS + 1)
+        if mark == 1:
+            seen[:] = 0
+        piece = text[bounds[i] : bounds[i + 1]]
+        n = _nodes(root, table, sieve, longest, piece, starts, at, keys, nodes, rows, seen, mark)
+        square = np.float32(0)
         for k in range(n):
-            row, value = rows[nodes[k]], values[k]
+            node = nodes[k]
+            unit = worth[node, idf - 1]
+            square += worth[node, idf] ** 2
             for j in range(out.shape[1]):
-                out[i, j] += value * row[j]
+                out[i, j] += unit * rows[node, j]
+        shrink = 1 / np.sqrt(square) if square > 0 else np.float32(0)
+        for j in range(out.shape[1]):
+            out[i, j] *= shrink
     return out
 
 
 @njit
 def _nodes(
-    root: Any, table: Any, sieve: Any, longest: int, text: Any, starts: Any, at: Any, nodes: Any
-) -> int:
-    """Write the node of each n-gram of a text that is known; return how many there are."""
+    root: Any, table: Any, sieve: Any, longest: int, text: Any,
+    starts: Any, at: Any, keys: Any, nodes: Any, rows: Any, seen: Any, mark: int,
+) -> int:  # fmt: skip
+    """Write the node of each known n-gram of a text, once, and ask for its row; return how many there are.
+
+    ``seen`` holds ``mark`` for those that are written.
+    """
     left, n = tries.first_steps(root, text, starts, at), 0
     for depth in range(1, longest + 1):
         for k in range(left):
-            nodes[n + k] = at[k]
-        n += left
+            node = at[k]
+            nodes[n] = node
+            n += seen[node] != mark
+            seen[node] = mark
+            prefetch(rows, node)
         if depth < longest:
-            left = tries.next_steps(table, sieve, text, depth, starts, at, left)
+            left = tries.next_steps(table, sieve, text, depth, starts, at, keys, left)
     return n
-
-
-@njit
-def _count(nodes: Any, n: int, counts: Any) -> int:
-    """Count nodes in ``counts``, and leave each once in ``nodes``; return how many are left."""
-    different = 0
-    for k in range(n):
-        node = nodes[k]
-        before = counts[node]
-        counts[node] = before + 1
-        nodes[different] = node
-        different += before == 0
-    return different
-
-
-@njit(fastmath=True)
-def _weigh(worth: Any, nodes: Any, n: int, counts: Any, values: Any) -> None:
-    """Write what one unit of each term's weights is worth here, and empty ``counts`` again."""
-    idf = worth.shape[1] - 1
-    square = np.float32(0)
-    for k in range(n):
-        node, value = nodes[k], np.float32(1)
-        if counts[node] > 1:
-            value += np.log(np.float32(counts[node]))
-        counts[node], values[k] = 0, value * worth[node, idf - 1]
-        square += (value * worth[node, idf]) ** 2
-    shrink = 1 / np.sqrt(square) if square > 0 else np.float32(0)
-    for k in range(n):
-        values[k] *= shrink

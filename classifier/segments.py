@@ -24,6 +24,7 @@ from classifier.yaml_lines import parse
 
 MIN_HAN = 4  # fewer Han characters make no segment
 TOO_SHORT = "too-short"
+_COLON, _BRACKET = re.compile("[：:]"), re.compile("[（(]")
 HAN = re.compile("[" + "".join(f"{chr(first)}-{chr(last)}" for first, last in cutting.HAN) + "]")
 
 
@@ -88,9 +89,12 @@ def cut_all(whole: str, bounds: NDArray[np.int64]) -> Cut:
 
 def _dropped_by(piece: str, suspected: int) -> int:
     """Return the first of the suspected rules (bits) that drops a piece, as `Cut` numbers them; 0: none."""
-    for i, rule in enumerate(drop_rules()):
-        if suspected >> i & 1 and rule.pattern.search(piece):
-            return i + 2
+    rules = drop_rules()
+    while suspected:
+        number = (suspected & -suspected).bit_length() - 1  # that of the lowest bit
+        if rules[number].pattern.search(piece):
+            return number + 2
+        suspected &= suspected - 1
     return 0
 
 
@@ -183,7 +187,28 @@ def without_speaker(piece: str) -> str:
     >>> without_speaker("主持人:请介绍健康扶贫。"), without_speaker("目标:户户通水。")
     ('请介绍健康扶贫。', '目标:户户通水。')
     """
-    return speaker_tag().sub("", piece, count=1)
+    return piece[tag_end(piece) :]
+
+
+def tag_end(piece: str) -> int:
+    """Return where the speaker's tag at the head of a segment ends, with the blanks behind it; 0: no tag.
+
+    >>> tag_end("主持人： 请介绍健康扶贫。")
+    5
+    """
+    colon = _COLON.search(piece)
+    if colon is None:
+        return 0
+    head = piece[: colon.end()]
+    if _BRACKET.search(head):  # which may hold the colon
+        found = speaker_tag().match(piece)
+        return found.end() if found else 0
+    return len(piece) - len(piece[colon.end() :].lstrip()) if _is_tag(head) else 0
+
+
+@lru_cache(maxsize=10_000)  # the same few speak again and again
+def _is_tag(head: str) -> bool:
+    return speaker_tag().match(head) is not None
 
 
 @lru_cache(maxsize=1)

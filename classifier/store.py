@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from classifier import shipped
 from classifier.codebook import Codebook, codebook_from_text
 from classifier.decisions import Decisions
+from classifier.drift import Reference
 from classifier.errors import FupinError, ModelError, OutputError
 from classifier.lexicon import NO_LEXICON, Lexicon, lexicon_from_text
 from classifier.predictor import Predictor
@@ -36,8 +37,9 @@ from classifier.yaml_lines import parse
 if TYPE_CHECKING:
     from classifier.model import PolicyClassifier
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST = "manifest.json"
+DRIFT = "drift"  # what the training text was like, in the manifest's part on training
 FILES = (
     "weights.npz",
     "features.json",
@@ -84,7 +86,8 @@ def save_model(
     card : str
         The text of ``MODEL_CARD.md``.
     training : mapping
-        What the manifest says of the training data and the figures; JSON values.
+        What the manifest says of the training data and the figures; JSON values. The
+        model's ``reference_`` is added to it.
     evaluation : str
         The text of ``EVALUATION.md``.
 
@@ -96,9 +99,11 @@ def save_model(
         Where the model could not be loaded again.
     """
     files = {**_pack(model), "MODEL_CARD.md": card.encode(), "EVALUATION.md": evaluation.encode()}
+    if model.reference_ is not None:
+        training = {**training, DRIFT: model.reference_.to_json()}
     files[MANIFEST] = _manifest(files, training)
     try:
-        _unpack(files)
+        _unpack(files, training)
     except (*_BROKEN, FupinError) as error:
         raise ModelError(
             f"{folder}: this model could not be loaded again ({error})",
@@ -264,7 +269,7 @@ def _load(folder: Path) -> _Parts:
         if hashlib.sha256(data).hexdigest() != manifest["files"][name]:
             raise ModelError(f"{folder / name}: changed since the model was made", _RETRAIN)
     try:
-        return _unpack(files)
+        return _unpack(files, manifest.get("training"))
     except _BROKEN as error:
         raise ModelError(f"{folder}: the files do not fit together ({error})", _RETRAIN) from None
     except FupinError as error:
@@ -286,11 +291,13 @@ class _Parts:
     intercept: NDArray[np.float32]
     decisions: Decisions
     trained: tuple[str, ...]
+    reference: Reference | None
 
     def predictor(self) -> Predictor:
         lexicon = self.lexicon or NO_LEXICON
         features = Features(self.terms, self.idf, self.ngram_range[1], lexicon, self.lexicon_weight)
         settled: dict[str, Any] = {"decisions": self.decisions, "trained": self.trained}
+        settled["reference"] = self.reference
         return Predictor(self.codebook, features, self.coef, self.intercept, **settled)
 
     def model(self) -> PolicyClassifier:
@@ -301,11 +308,13 @@ class _Parts:
         options["lexicon_weight"] = self.lexicon_weight
         features = TextFeatures.from_terms(self.terms, self.idf, lexicon=self.lexicon, **options)
         model = PolicyClassifier(self.codebook, self.lexicon, **options)
-        model.restore(features, self.coef, self.intercept, self.decisions, self.trained)
+        model.restore(
+            features, self.coef, self.intercept, self.decisions, self.trained, reference=self.reference
+        )
         return model
 
 
-def _unpack(files: Mapping[str, bytes]) -> _Parts:
+def _unpack(files: Mapping[str, bytes], training: Any) -> _Parts:
     codebook = codebook_from_text(files["codebook.yaml"].decode(), "codebook.yaml")
     text = files["lexicon.yaml"].decode()
     options, thresholds = json.loads(files["features.json"]), json.loads(files["thresholds.json"])
@@ -324,9 +333,17 @@ def _unpack(files: Mapping[str, bytes]) -> _Parts:
         intercept=intercept,
         decisions=_decisions(thresholds, codebook.columns, codebook.exclusive),
         trained=tuple(thresholds),
+        reference=_reference(training),
     )
     _fit_together(parts)
     return parts
+
+
+def _reference(training: Any) -> Reference | None:
+    """Return what the training text was like; None in a folder that was made before this was noted."""
+    if not isinstance(training, Mapping):
+        raise ValueError("the manifest says nothing of the training")
+    return Reference.from_json(training[DRIFT]) if DRIFT in training else None
 
 
 def _ascending(terms: Any) -> list[str]:

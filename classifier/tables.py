@@ -3,174 +3,271 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import re
-import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date
-from pathlib import Path
-from typing import Any
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
 
 from classifier.errors import InputError
-from classifier.text_files import UNPACKED_LIMIT, lines_of, read_bytes, suffix_of
-from classifier.yaml_lines import unreadable
+from classifier.limits import LIMITS, Limits, raised
+from classifier.text_files import (
+    LINE,
+    Held,
+    LongLine,
+    Place,
+    lines_of,
+    read_bytes,
+    refused,
+    shown,
+    size_in_bytes,
+    suffix_of,
+)
+
+if TYPE_CHECKING:
+    from classifier.confined import Parsers
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet", ".xlsx")
 BATCH = 1000  # rows of a Parquet file read at a time
+BATCH_BYTES = 10_000_000  # of a batch that become Python objects at a time
 
 _SURROGATE = re.compile("[\ud800-\udfff]")  # JSON can write one; no file can hold it
 OnRead = Callable[[int], None]
+OnBad = Callable[[InputError], None]
+Row = dict[str, Any]
 
 
-def table_rows(
-    path: Path, encoding: str | None = None, on_read: OnRead = lambda _: None
-) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a CSV, TSV, JSONL, Parquet or XLSX file; cells of CSV and XLSX are text.
+def table_rows(place: Place, encoding: str | None = None, on_read: OnRead = lambda _: None) -> Iterator[Row]:
+    """Yield the rows of a CSV, TSV, JSONL, Parquet or XLSX file; see `numbered_rows`.
 
-    The encoding of a file is settled before the first row; but for workbooks, of which the
-    first sheet is read, memory holds a few rows only. ``on_read`` is told of bytes read.
     Raises `InputError` with file and row where a row does not fit the header.
     """
-    suffix = suffix_of(path)
-    if not path.exists():
-        raise InputError(f"{path}: no such file or folder", "check the path")
+    return (row for _, row in numbered_rows(place, encoding, on_read))
+
+
+def numbered_rows(
+    place: Place,
+    encoding: str | None = None,
+    on_read: OnRead = lambda _: None,
+    *,
+    on_bad: OnBad | None = None,
+    limits: Limits = LIMITS,
+    parsers: Parsers | None = None,
+) -> Iterator[tuple[int, Row]]:
+    """Yield the rows of a table, numbered from 1, bad ones counted; cells of CSV and XLSX are text.
+
+    The encoding of a file is settled before the first row; memory holds a few rows only, but for
+    workbooks, of which the first sheet is read, in another process.
+
+    Parameters
+    ----------
+    place : Path or Held
+    encoding : str, optional
+        Of CSV, TSV and JSONL; by default it is found out.
+    on_read : callable
+        Is told of bytes read.
+    on_bad : callable, optional
+        Is given the error of a row that cannot be read, and the rest is read; by default the
+        error is raised.
+    limits : Limits
+    parsers : Parsers, optional
+        Who parses workbooks; by default a process started for this one.
+
+    Raises
+    ------
+    InputError
+        With file and row where a row does not fit the header.
+    """
+    suffix = suffix_of(place)
+    if not isinstance(place, Held) and not place.exists():
+        raise InputError(f"{shown(place)}: no such file or folder", "check the path")
     if suffix not in TABLE_SUFFIXES:
-        raise InputError(f"{path}: unknown format '{suffix}'", f"tables: {', '.join(TABLE_SUFFIXES)}")
+        raise InputError(f"{shown(place)}: unknown format '{suffix}'", f"tables: {', '.join(TABLE_SUFFIXES)}")
     if suffix == ".xlsx":
-        return _sheet_rows(path)
+        return enumerate(_sheet_rows(place, limits, parsers), 1)
     if suffix == ".parquet":
-        return _parquet_rows(path, on_read)
+        return enumerate(_parquet_rows(place, on_read, limits), 1)
+    leave = on_bad or _raise
+    newline = "\n" if suffix == ".jsonl" else ""
+    longest = LINE * limits.characters
+    lines = lines_of(place, encoding, newline=newline, longest=longest, on_read=on_read, limits=limits)
     if suffix == ".jsonl":
-        return _json_rows(lines_of(path, encoding, newline="\n", on_read=on_read), path)
-    lines = lines_of(path, encoding, on_read=on_read)
-    return _csv_rows(lines, path, "\t" if suffix == ".tsv" else ",")
+        return _json_rows(lines, shown(place), leave, limits)
+    return _csv_rows(_Rows(lines, longest, limits), shown(place), "\t" if suffix == ".tsv" else ",", leave)
 
 
-def _csv_rows(lines: Iterator[str], path: Path, delimiter: str) -> Iterator[dict[str, Any]]:
+def _raise(error: InputError) -> None:
+    raise error
+
+
+class _Rows:
+    """The lines of a CSV file, counted from the start of each row, of which none may be too long."""
+
+    def __init__(self, lines: Iterator[str], longest: int, limits: Limits) -> None:
+        self._lines, self._longest, self._limits, self._so_far = lines, longest, limits, 0
+
+    def begin(self) -> None:
+        """Note that a row begins with the next line."""
+        self._so_far = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self._so_far += len(line)
+        if isinstance(line, LongLine) or self._so_far > self._longest:
+            raise _too_long(self._limits)
+        return line
+
+
+def _too_long(limits: Limits) -> ValueError:
+    return ValueError(f"longer than {LINE * limits.characters:,} characters")
+
+
+def _csv_rows(lines: _Rows, name: str, delimiter: str, leave: OnBad) -> Iterator[tuple[int, Row]]:
     csv.field_size_limit(2**31 - 1)  # an article in one cell is longer than the library's default allows
     # Strict: a quote that never closes is an error; else the rest of the table would become one cell.
     rows = csv.reader(lines, delimiter=delimiter, strict=True)
-    last = 0  # the line on which the last whole row ended
-    try:
-        header = next(rows, [])
-        last = rows.line_num
-        _refuse_doubled(header, path)
-        for number, cells in enumerate((r for r in rows if r), 1):
-            last = rows.line_num
-            if len(cells) != len(header):
-                raise InputError(
-                    f"{path}: row {number} has {len(cells)} cells, the header {len(header)}",
-                    "cells that hold a comma, a quote or a line break must be quoted",
-                )
-            yield dict(zip(header, cells, strict=True))
-    except csv.Error as error:
-        raise InputError(
-            f"{path}: row on line {last + 1}: {error}",
-            "quote cells that begin with a quote, and double it inside",
-        ) from None
-
-
-def _json_rows(lines: Iterator[str], path: Path) -> Iterator[dict[str, Any]]:
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
+    header, number, last = list[str](), 0, 0  # last: the line on which the last whole row ended
+    while True:
+        lines.begin()
         try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise InputError(
-                f"{path}: line {number} is not JSON ({error})", "one JSON object a line"
-            ) from None
-        if not isinstance(row, dict):
-            raise InputError(f"{path}: line {number} is no JSON object", 'such as {"id": "1", "text": "…"}')
-        if "\\ud" in line.lower() and _SURROGATE.search(json.dumps(row, ensure_ascii=False)):
-            raise InputError(
-                f"{path}: line {number} holds half a surrogate pair", "write the character whole"
-            )
-        yield row
+            cells = next(rows, None)
+        except csv.Error as error:
+            problem = f"{name}: row on line {last + 1}: {error}"
+            found = InputError(problem, "quote cells that begin with a quote, and double it inside")
+        except ValueError as error:
+            found = InputError(f"{name}: row on line {last + 1}: {error}", raised("characters"))
+        else:
+            if cells is None:
+                return
+            last = rows.line_num
+            if not header:
+                _refuse_doubled(cells, name)
+                header = cells
+            elif cells:
+                number += 1
+                if len(cells) == len(header):
+                    yield number, dict(zip(header, cells, strict=True))
+                else:
+                    leave(_of_other_length(name, number, len(cells), len(header)))
+            continue
+        last = rows.line_num
+        if not header:
+            raise found
+        number += 1
+        leave(found)
 
 
-def _parquet_rows(path: Path, on_read: OnRead) -> Iterator[dict[str, Any]]:
+def _of_other_length(name: str, number: int, cells: int, columns: int) -> InputError:
+    return InputError(
+        f"{name}: row {number} has {cells} cells, the header {columns}",
+        "cells that hold a comma, a quote or a line break must be quoted",
+    )
+
+
+def _json_rows(lines: Iterator[str], name: str, leave: OnBad, limits: Limits) -> Iterator[tuple[int, Row]]:
+    filled = ((at, line) for at, line in enumerate(lines, 1) if line.strip())
+    for number, (at, line) in enumerate(filled, 1):
+        try:
+            yield number, _json_row(line, f"{name}: line {at}", limits)
+        except InputError as error:
+            leave(error)
+
+
+def _json_row(line: str, where: str, limits: Limits) -> Row:
+    if isinstance(line, LongLine):
+        raise InputError(f"{where} is {_too_long(limits)}", raised("characters"))
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{where} is not JSON ({error})", "one JSON object a line") from None
+    if not isinstance(row, dict):
+        raise InputError(f"{where} is no JSON object", 'such as {"id": "1", "text": "…"}')
+    if line.count("[") + line.count("{") > limits.depth and _depth(row) > limits.depth:
+        raise InputError(f"{where} is nested more than {limits.depth} deep", raised("depth"))
+    if ("\\ud" in line or "\\uD" in line) and _SURROGATE.search(json.dumps(row, ensure_ascii=False)):
+        raise InputError(f"{where} holds half a surrogate pair", "write the character whole")
+    return row
+
+
+def _depth(value: Any) -> int:
+    """Return how many lists and mappings stand inside one another."""
+    depth, inside = 0, [value]
+    while inside := [v for v in inside if isinstance(v, dict | list)]:
+        depth += 1
+        inside = [v for one in inside for v in (one.values() if isinstance(one, dict) else one)]
+    return depth
+
+
+def _parquet_rows(place: Place, on_read: OnRead, limits: Limits) -> Iterator[Row]:
     import pyarrow
     from pyarrow import parquet
 
     try:
-        with parquet.ParquetFile(path) as file:
-            _refuse_doubled(file.schema_arrow.names, path)
-            share = path.stat().st_size / max(1, file.metadata.num_rows)
+        with parquet.ParquetFile(_parquet_source(place, limits)) as file:
+            _refuse_doubled(file.schema_arrow.names, shown(place))
+            share = size_in_bytes(place) / max(1, file.metadata.num_rows)
     except pyarrow.ArrowException as error:
         raise InputError(
-            f"{path}: no Parquet file ({_first_line(error)})", "write it again, or as CSV"
+            f"{shown(place)}: no Parquet file ({_first_line(error)})", "write it again, or as CSV"
         ) from None
     except OSError as error:  # damaged ones are of this kind too
-        raise unreadable(path, error) from None
-    return _batches(path, share, on_read)
+        raise refused(place, error) from None
+    return _batches(place, share, on_read, limits)
 
 
-def _batches(path: Path, share: float, on_read: OnRead) -> Iterator[dict[str, Any]]:
+def _parquet_source(place: Place, limits: Limits) -> Any:
+    """Return what Arrow reads: a path, or bytes where the file stands in an archive or is packed."""
+    import pyarrow
+
+    if isinstance(place, Held) or place.suffix.lower() != ".parquet":
+        return pyarrow.BufferReader(read_bytes(place, limits))
+    return place
+
+
+def _batches(place: Place, share: float, on_read: OnRead, limits: Limits) -> Iterator[Row]:
     import pyarrow
     from pyarrow import parquet
 
     try:
-        with parquet.ParquetFile(path) as file:
+        with parquet.ParquetFile(_parquet_source(place, limits)) as file:
             for batch in file.iter_batches(batch_size=BATCH):
-                yield from batch.to_pylist()
+                at_once = max(1, int(BATCH * BATCH_BYTES / max(BATCH_BYTES, batch.nbytes)))
+                for first in range(0, batch.num_rows, at_once):
+                    yield from batch.slice(first, at_once).to_pylist()
                 on_read(int(share * batch.num_rows))
-    except (OSError, pyarrow.ArrowException) as error:
-        raise InputError(f"{path}: damaged ({_first_line(error)})", "write it again, or as CSV") from None
+    except (OSError, pyarrow.ArrowException, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{shown(place)}: damaged ({_first_line(error)})", "write it again, or as CSV"
+        ) from None
 
 
 def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [""])[0]
 
 
-def _refuse_doubled(header: Sequence[str], path: Path) -> None:
+def _refuse_doubled(header: Sequence[str], name: str) -> None:
     doubled = next((c for i, c in enumerate(header) if c in header[:i]), None)
     if doubled is not None:
         raise InputError(
-            f"{path}: column '{doubled}' stands twice in the header", "give each column its own name"
+            f"{name}: column '{doubled}' stands twice in the header", "give each column its own name"
         )
 
 
-def _sheet_rows(path: Path) -> Iterator[dict[str, Any]]:
+def _sheet_rows(place: Place, limits: Limits, parsers: Parsers | None) -> Iterator[Row]:
     """Yield the rows of a workbook's first sheet; empty rows are left out."""
-    try:
-        import openpyxl
-    except ImportError:
-        raise InputError(
-            f"{path}: reading Excel files needs openpyxl", 'pip install "fupin-classifier[files]"'
-        ) from None
-    data = read_bytes(path)
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            size = sum(member.file_size for member in archive.infolist())
-        if size > UNPACKED_LIMIT:
-            raise InputError(f"{path}: unpacks to more than {UNPACKED_LIMIT:,} bytes", "divide the file")
-        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-        rows = ([_cell(value) for value in row] for row in book.worksheets[0].values)
-        header = _trimmed(next(rows, []))
-        _refuse_doubled(header, path)
-        for cells in rows:
-            if any(cells):
-                yield dict(zip(header, [*cells, *[""] * len(header)], strict=False))
-    except (zipfile.BadZipFile, KeyError, ValueError, IndexError, SyntaxError) as error:
-        raise InputError(f"{path}: no Excel workbook ({error})", "save it as .xlsx or .csv") from None
+    from classifier.confined import Parsers
+    from classifier.frames import ROWS
 
-
-def _trimmed(header: Sequence[str]) -> list[str]:
-    """Return a header without the empty cells at its end."""
-    last = max((i for i, name in enumerate(header, 1) if name), default=0)
-    return list(header[:last])
-
-
-def _cell(value: Any) -> str:
-    """Return a cell as text: whole numbers without a point, dates as ISO 8601.
-
-    >>> _cell(3.0), _cell(None), _cell(date(2019, 10, 17))
-    ('3', '', '2019-10-17')
-    """
-    if value is None:
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return value.isoformat() if isinstance(value, date) else str(value)
+    name, data = shown(place), read_bytes(place, limits)
+    header: list[str] | None = None
+    with Parsers(limits) if parsers is None else nullcontext(parsers) as ours:
+        for frame in ours.answers("rows", name, data):
+            for cells in frame.value() if frame.kind == ROWS else ():
+                if header is None:
+                    header = cells
+                    _refuse_doubled(header, name)
+                else:
+                    yield dict(zip(header, cells, strict=True))

@@ -5,26 +5,32 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
+import os
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 from classifier.errors import InputError
+from classifier.limits import FREE, LIMITS, MB, Limits, raised
 from classifier.segments import HAN
-from classifier.yaml_lines import unreadable
 
 GZIP = ".gz"
-UNPACKED_LIMIT = 2_000_000_000  # bytes that a .gz file may unpack to
 STDIN = "-"
 COMMON_SHARE = 0.9  # of the Han characters of a GB18030 file that must be common ones
 
 BLOCK = 1 << 20  # bytes read at a time
+LINE = 8  # times the characters of a cell that a line of a table may have: other cells, and escapes
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+# What pages mean by the names that they declare, as browsers read them
+_WIDER = {
+    **dict.fromkeys(("gb2312", "gbk", "gb_2312-80", "x-gbk"), ("gb18030",)),
+    **dict.fromkeys(("big5", "big5-hkscs", "x-x-big5"), ("big5", "big5hkscs", "cp950")),
+}
 
 
 @lru_cache(maxsize=1)
@@ -32,6 +38,16 @@ def _common_characters() -> frozenset[str]:
     """Return the 3,755 common characters of GB/T 2312 level 1 (rows 16 to 55)."""
     pairs = (bytes([row + 0xA0, cell + 0xA0]) for row in range(16, 56) for cell in range(1, 95))
     return frozenset(pair.decode("gb2312", errors="ignore") for pair in pairs) - {""}
+
+
+def common_share(text: str) -> float:
+    """Return the share of common characters among the Chinese ones of a text; 1 where it has none.
+
+    >>> common_share("易地搬迁"), common_share("巒龘龘龘")
+    (1.0, 0.0)
+    """
+    han, common = len(text) - len(HAN.sub("", text)), _common_characters()
+    return sum(c in common for c in text) / han if han else 1.0
 
 
 def decode(data: bytes, name: str, encoding: str | None = None) -> str:
@@ -46,6 +62,25 @@ def decode(data: bytes, name: str, encoding: str | None = None) -> str:
     '易地搬迁'
     """
     return data.decode(encoding_of([data], name, encoding)).removeprefix("\ufeff")
+
+
+def decode_page(data: bytes, name: str, declared: str | None, encoding: str | None = None) -> str:
+    """Decode a web page as `decode` does; where that fails, in the encoding that the page declares.
+
+    A page that calls its Chinese encoding by the name of a smaller one is read all the same.
+
+    >>> decode_page("扶貧".encode("big5"), "頁.html", "big5")
+    '扶貧'
+    """
+    try:
+        return decode(data, name, encoding)
+    except InputError:
+        if encoding is not None or declared is None or declared.startswith("utf"):
+            raise
+        for codec in _WIDER.get(declared, (declared,)):
+            with suppress(UnicodeDecodeError, LookupError):
+                return data.decode(codec)
+        raise
 
 
 def encoding_of(blocks: Iterable[bytes], name: str, encoding: str | None = None) -> str:
@@ -110,92 +145,183 @@ class _Try:
             self.common += sum(c in _common_characters() for c in han)
 
 
-def read_bytes(path: Path) -> bytes:
-    """Return a file's bytes; ``-`` is standard input."""
-    if str(path) == STDIN:
-        return sys.stdin.buffer.read()
-    with opened(path) as (stream, _):
-        data: bytes = stream.read(UNPACKED_LIMIT + 1)
-        _refuse_bomb(path, len(data))
-        return data
+@dataclass(frozen=True)
+class Held:
+    """A file of an archive, held in memory: its name as shown, behind that of the archive, and its bytes."""
+
+    path: PurePosixPath
+    data: bytes
+
+    @property
+    def name(self) -> str:
+        """Its name without those of folders and archives."""
+        return self.path.name
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+
+Place = Path | Held
+
+
+def read_bytes(place: Place, limits: Limits = LIMITS) -> bytes:
+    """Return a file's bytes; ``-`` is standard input.
+
+    Raises `InputError` for more of them than a file that is read whole may have.
+    """
+    most = limits.file_mb * MB
+    if str(place) == STDIN:
+        data = sys.stdin.buffer.read(most + 1)
+    else:
+        with opened(place) as (stream, _):
+            data = stream.read(most + 1)
+    if len(data) > most:
+        raise InputError(f"{shown(place)}: larger than {limits.file_mb:,} MB", raised("file_mb"))
+    _refuse_bomb(place, len(data), limits)
+    return bytes(data)
+
+
+def shown(place: Place | str) -> str:
+    """Return the name of a file as text, also where its bytes are GB18030 or nothing known."""
+    name = os.fsencode(str(place))
+    try:
+        return name.decode("utf-8")
+    except UnicodeDecodeError:
+        return name.decode("gb18030", errors="replace")
+
+
+def refused(place: Place, error: OSError) -> InputError:
+    """Return the error for a file that the system will not let us read."""
+    return InputError(f"{shown(place)}: {error.strerror or error}", "check the path and its permissions")
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[tuple[Any, BinaryIO]]:
+def opened(place: Place) -> Iterator[tuple[Any, BinaryIO]]:
     """Open a file for reading: a stream, unpacked where the file is packed, and the file itself.
 
     What goes wrong, then or later, becomes an `InputError`.
     """
     try:
-        with path.open("rb") as raw:
-            if not _is_packed(path):
+        with _raw(place) as raw:
+            if not _is_packed(place):
                 yield raw, raw
                 return
             with gzip.GzipFile(fileobj=raw) as stream:
                 yield stream, raw
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise InputError(f"{path}: damaged gzip file ({error})", "fetch or pack the file anew") from None
+        raise InputError(
+            f"{shown(place)}: damaged gzip file ({error})", "fetch or pack the file anew"
+        ) from None
+    except UnicodeDecodeError:  # but it was settled, going through the file, how it is to be decoded
+        raise InputError(
+            f"{shown(place)}: changed while it was read", "read it when nobody writes it"
+        ) from None
     except OSError as error:
-        raise unreadable(path, error) from None
+        raise refused(place, error) from None
 
 
-def _is_packed(path: Path) -> bool:
-    return path.suffix.lower() == GZIP
+def _raw(place: Place) -> BinaryIO:
+    return io.BytesIO(place.data) if isinstance(place, Held) else place.open("rb")
 
 
-def _refuse_bomb(path: Path, unpacked: int) -> None:
-    if _is_packed(path) and unpacked > UNPACKED_LIMIT:
-        raise InputError(f"{path}: unpacks to more than {UNPACKED_LIMIT:,} bytes", "divide the file")
+def _is_packed(place: Place) -> bool:
+    return place.name.lower().endswith(GZIP)
+
+
+def _refuse_bomb(place: Place, unpacked: int, limits: Limits) -> None:
+    if not _is_packed(place):
+        return
+    if unpacked > limits.unpacked_mb * MB:
+        raise InputError(
+            f"{shown(place)}: unpacks to more than {limits.unpacked_mb:,} MB", raised("unpacked_mb")
+        )
+    if unpacked > max(FREE, limits.ratio * size_in_bytes(place)):
+        raise InputError(
+            f"{shown(place)}: unpacks to more than {limits.ratio} times its size", raised("ratio")
+        )
+
+
+def size_in_bytes(place: Place) -> int:
+    """Return the size of a file as it lies there; 0 where it cannot be had."""
+    if isinstance(place, Held):
+        return len(place.data)
+    try:
+        return place.stat().st_size
+    except OSError:
+        return 0
 
 
 @dataclass(frozen=True)
 class Blocks:
     """A file's bytes, unpacked, a block at a time, each time they are gone through."""
 
-    path: Path
+    place: Place
+    limits: Limits = LIMITS
 
     def __iter__(self) -> Iterator[bytes]:
         """Read the file from its start."""
         unpacked = 0
-        with opened(self.path) as (stream, _):
+        with opened(self.place) as (stream, _):
             while block := stream.read(BLOCK):
                 unpacked += len(block)
-                _refuse_bomb(self.path, unpacked)
+                _refuse_bomb(self.place, unpacked, self.limits)
                 yield block
 
 
+class LongLine(str):
+    """The beginning of a line that is longer than lines may be; the rest of it is passed over."""
+
+    __slots__ = ()
+
+
 def lines_of(
-    path: Path,
+    place: Place,
     encoding: str | None = None,
     *,
     newline: str = "",
+    longest: int = LINE * LIMITS.characters,
     on_read: Callable[[int], None] = lambda _: None,
+    limits: Limits = LIMITS,
 ) -> Iterator[str]:
     """Return a file's lines with their ends as they are, decoded as `decode` does; memory holds one line.
 
     The encoding is settled at once, by reading the whole file. ``newline`` is that of `open`:
-    with ``""`` any line end divides, with a line feed only that. ``on_read`` is told how many
-    bytes of the file were read since it was last told.
+    with ``""`` any line end divides, with a line feed only that. A line of more than ``longest``
+    characters comes as a `LongLine`. ``on_read`` is told how many bytes of the file were read
+    since it was last told.
     """
-    return _lines(path, encoding_of(Blocks(path), str(path), encoding), newline, on_read)
+    codec = encoding_of(Blocks(place, limits), shown(place), encoding)
+    return _lines(place, codec, newline, longest, on_read)
 
 
-def _lines(path: Path, codec: str, newline: str, on_read: Callable[[int], None]) -> Iterator[str]:
-    with opened(path) as (stream, raw):
-        done, lines = 0, io.TextIOWrapper(stream, encoding=codec, newline=newline)
-        for number, line in enumerate(lines):
-            yield line if number else line.removeprefix("\ufeff")
+def _lines(
+    place: Place, codec: str, newline: str, longest: int, on_read: Callable[[int], None]
+) -> Iterator[str]:
+    with opened(place) as (stream, raw):
+        done, first, lines = 0, True, io.TextIOWrapper(stream, encoding=codec, newline=newline)
+        while line := lines.readline(longest + 1):
+            if len(line) > longest:
+                line = LongLine(line)
+                _skip_rest(line, lines)
+            yield line.removeprefix("\ufeff") if first and line.startswith("\ufeff") else line
+            first = False
             if raw.tell() > done:
                 on_read(raw.tell() - done)
                 done = raw.tell()
 
 
-def suffix_of(path: Path) -> str:
+def _skip_rest(line: str, lines: io.TextIOWrapper) -> None:
+    """Pass over the rest of a line that has begun, a piece at a time."""
+    while line and not line.endswith(("\n", "\r")):
+        line = lines.readline(BLOCK)
+
+
+def suffix_of(place: Place) -> str:
     """Return the ending that tells a file's format, in lower case; a ``.gz`` behind it does not count."""
-    inner = path.with_suffix("") if _is_packed(path) else path
-    return inner.suffix.lower()
+    name = place.name[: -len(GZIP)] if _is_packed(place) else place.name
+    return Path(name).suffix.lower()
 
 
-def read_text(path: Path, encoding: str | None = None) -> str:
+def read_text(place: Place, encoding: str | None = None, limits: Limits = LIMITS) -> str:
     """Return a file's text, decoded as `decode` does; line ends stay as they are."""
-    return decode(read_bytes(path), str(path), encoding)
+    return decode(read_bytes(place, limits), shown(place), encoding)

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from classifier.corpus import Corpus
+from classifier.drift import reference
 from classifier.evaluation import Comparison, compare, shown
 from classifier.evaluation_page import HELD_OUT, Measured, evaluation_page, held_out, on_gold
 from classifier.lexicon import Lexicon
@@ -60,6 +61,10 @@ def train(
     model = PolicyClassifier(corpus.codebook, lexicon, **options)
     model.fit(corpus.texts, corpus.labels, corpus.groups)
     own = held_out(model, corpus, agreement.get(HELD_OUT))
+    min_df = model.features_.min_df
+    model.reference_ = reference(
+        model, corpus.texts, corpus.groups, own.probabilities, own.given, min_df=min_df
+    )
     comparisons = (own.comparison, *(compare(corpus, own.given, own.hits, name) for name in schemes))
     measured = tuple(on_gold(model, gold, name, agreement.get(name)) for name, gold in golds.items())
     return Trained(model, corpus, comparisons, own, measured)

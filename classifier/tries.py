@@ -17,6 +17,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from classifier.errors import FupinError
+from classifier.prefetch import prefetch
 
 BMP = 0x10000  # code points below it find their letter, and their way from the root, in a table
 _LETTER_BITS, _NODE_BITS = 16, 24  # of a packed step: a letter, the node it follows, the node it leads to
@@ -182,28 +183,54 @@ def _fill(root: Any, table: Any, sieve: Any, number: Any, parent: Any, letter: A
         if node == 0:
             root[code] = target
             continue
-        key = (node << _LETTER_BITS) | code
-        spread = key * _SCATTER
-        slot = (spread >> _SHIFT) & (len(table) - 1)
+        key = _key(node, code)
+        slot = _slot(table, key)
         while table[slot] != 0:
             slot = (slot + 1) & (len(table) - 1)
         table[slot] = (target << (_LETTER_BITS + _NODE_BITS)) | key
-        bit = (spread >> _SIEVE_SHIFT) & (8 * len(sieve) - 1)
+        bit = _bit(sieve, key)
         sieve[bit >> 3] |= np.uint8(1 << (bit & 7))
+
+
+@njit
+def _key(node: Any, letter: Any) -> Any:
+    """Return the step that a letter is from ``node``, as one number."""
+    return (np.int64(node) << _LETTER_BITS) | np.int64(letter)
+
+
+@njit
+def _passes(sieve: Any, key: Any) -> Any:
+    """Return 0 where a step surely leads nowhere, else 1."""
+    bit = _bit(sieve, key)
+    return (sieve[bit >> 3] >> (bit & 7)) & 1
+
+
+@njit
+def _bit(sieve: Any, key: Any) -> Any:
+    """Return the bit of the sieve that is set where a step is known."""
+    return (key * _SCATTER >> _SIEVE_SHIFT) & (8 * len(sieve) - 1)
+
+
+@njit
+def _slot(table: Any, key: Any) -> Any:
+    """Return where a step is to be looked for first."""
+    return (key * _SCATTER >> _SHIFT) & (len(table) - 1)
+
+
+@njit
+def _found(table: Any, key: Any) -> Any:
+    """Return the node that a step leads to, or 0."""
+    slot = _slot(table, key)
+    while table[slot] != 0 and table[slot] & _STEP != key:
+        slot = (slot + 1) & (len(table) - 1)
+    return (table[slot] >> (_LETTER_BITS + _NODE_BITS)) & _NODE  # 0 where the place is free
 
 
 @njit
 def step(table: Any, sieve: Any, node: Any, letter: Any) -> Any:
     """Return the node that a letter (below `LETTERS`) leads to from ``node``; 0 where there is none."""
-    key = (np.int64(node) << _LETTER_BITS) | np.int64(letter)
-    spread = key * _SCATTER
-    bit = (spread >> _SIEVE_SHIFT) & (8 * len(sieve) - 1)
-    if not (sieve[bit >> 3] >> (bit & 7)) & 1:
-        return np.int64(0)
-    slot = (spread >> _SHIFT) & (len(table) - 1)
-    while table[slot] != 0 and table[slot] & _STEP != key:
-        slot = (slot + 1) & (len(table) - 1)
-    return (table[slot] >> (_LETTER_BITS + _NODE_BITS)) & _NODE  # 0 where the place is free
+    key = _key(node, letter)
+    return _found(table, key) if _passes(sieve, key) else np.int64(0)
 
 
 @njit
@@ -222,15 +249,25 @@ def first_steps(root: Any, text: Any, starts: Any, nodes: Any) -> int:
 
 
 @njit
-def next_steps(table: Any, sieve: Any, text: Any, depth: int, starts: Any, nodes: Any, n: int) -> int:
-    """Take ``n`` places one letter further, the ``depth``-th from their start; return how many are left."""
+def next_steps(
+    table: Any, sieve: Any, text: Any, depth: int, starts: Any, nodes: Any, keys: Any, n: int
+) -> int:
+    """Take ``n`` places one letter further, the ``depth``-th from their start; return how many are left.
+
+    ``keys`` is room for as many int64 as there are places.
+    """
     while n and starts[n - 1] + depth >= len(text):
         n -= 1
-    for k in range(n):  # looks into memory only; who stays is sorted out behind it
-        nodes[k] = step(table, sieve, nodes[k], text[starts[k] + depth])
-    left = 0
+    asked = 0
     for k in range(n):
-        node = nodes[k]
+        key = _key(nodes[k], text[starts[k] + depth])
+        starts[asked], keys[asked] = starts[k], key
+        asked += _passes(sieve, key)
+    for k in range(asked):
+        prefetch(table, _slot(table, keys[k]))
+    left = 0
+    for k in range(asked):
+        node = _found(table, keys[k])
         starts[left], nodes[left] = starts[k], node
         left += node != 0
     return left

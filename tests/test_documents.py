@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from classifier.documents import Document, Reading, documents
 from classifier.errors import InputError, NothingReadError
+from classifier.file_readers import BAD_ROWS
+from classifier.limits import FREE, Limits
 from classifier.tables import table_rows
 from classifier.text_files import decode, read_text, suffix_of
 
@@ -308,11 +310,18 @@ def test_an_empty_text_is_a_document_too(tmp_path):
     ("content", "options", "message", "hint"),
     [
         pytest.param(
-            '{"id": 1, "body": "一"}',
+            '{"id": 1, "body": "one"}',
             {},
-            "row 1: no column 'text'; columns: id, body",
+            "no column with Chinese text; columns: id, body",
             "--text-column",
             id="text",
+        ),
+        pytest.param(
+            '{"id": 1, "body": "一"}',
+            {"text_column": "content"},
+            "row 1: no column 'content'; columns: id, body",
+            "--text-column",
+            id="text named",
         ),
         pytest.param(
             '{"id": 1, "text": "一"}\n{"id": 2}',
@@ -429,10 +438,11 @@ def test_a_folder_with_nothing_to_read_is_refused(tmp_path):
 
 
 def test_a_file_of_unknown_format_is_refused(tmp_path):
-    path = write(tmp_path / "a.pages", b"")
-    message, hint = refusal(lambda: read(path))
-    assert message == f"{path}: unknown format '.pages'"
-    assert ".txt" in hint
+    for name, remedy in (("a.png", ".txt"), ("a.doc", "save it as .docx"), ("a.xls", ".xlsx")):
+        path = write(tmp_path / name, b"")
+        message, hint = refusal(lambda path=path: read(path))
+        assert message == f"{path}: unknown format '{path.suffix}'"
+        assert remedy in hint
 
 
 # --- doubled ids and skipped files -----------------------------------------------------------------
@@ -463,7 +473,7 @@ def test_a_text_that_cannot_be_read_is_skipped_and_told(tmp_path):
     assert refusal(lambda: read(tmp_path))[0] == str(skipped[0])
 
 
-@pytest.mark.parametrize(("files", "more"), [(1, ""), (3, " (and 2 more files that cannot be read)")])
+@pytest.mark.parametrize(("files", "more"), [(1, ""), (3, " (and 2 more that cannot be read)")])
 def test_where_every_file_is_skipped_nothing_was_read(files, more, tmp_path):
     for n in range(files):
         write(tmp_path / f"{n}.txt", TRADITIONAL.encode("big5"))
@@ -481,11 +491,66 @@ def test_a_file_of_unknown_format_in_a_glob_is_skipped_and_told(tmp_path):
     assert [str(error) for error in skipped] == [f"{bad}: unknown format '.pages'"]
 
 
-def test_a_faulty_table_is_refused_even_where_texts_are_skipped(tmp_path):
-    path = write(tmp_path / "a.csv", "id,text\n1,一\n2,二,三\n")
-    skipped = []
-    assert "row 2 has 3 cells" in refusal(lambda: list(documents([path], on_error=skipped.append)))[0]
-    assert skipped == []
+@pytest.mark.parametrize(
+    ("name", "content", "read_on", "reasons"),
+    [
+        pytest.param(
+            "a.csv",
+            "id,text\n1,一\n2,二,三\n3\n4,四\n",
+            ["1", "4"],
+            ["row 2 has 3 cells, the header 2", "row 3 has 1 cells, the header 2"],
+            id="CSV: cells",
+        ),
+        pytest.param(
+            "a.csv",
+            'id,text\n1,一\n"2"x,二\n3,三\n',
+            ["1", "3"],
+            ["row on line 3: ',' expected after '\"'"],
+            id="CSV: quotes",
+        ),
+        pytest.param(
+            "a.csv",
+            'id,text\n1,一\n2,"二\n3,三\n',
+            ["1"],
+            ["row on line 3: unexpected end of data"],
+            id="CSV: a quote that never closes",
+        ),
+        pytest.param(
+            "a.jsonl",
+            '{"id": "1", "text": "一"}\n{"id": \n\n{"id": "4"}\n{"id": "5", "text": "五"}\n',
+            ["1", "5"],
+            ["line 2 is not JSON (Expecting value", "row 3: no column 'text'; columns: id"],
+            id="JSONL",
+        ),
+    ],
+)
+def test_bad_rows_of_a_table_are_left_out_and_the_rest_is_read(name, content, read_on, reasons, tmp_path):
+    path, skipped = write(tmp_path / name, content), []
+    assert [d.id for d in documents([path], on_error=skipped.append)] == read_on
+    assert [error.path for error in skipped] == [str(path)] * len(reasons)
+    for error, reason in zip(skipped, reasons, strict=True):
+        assert error.reason.startswith(reason)
+        assert error.hint
+    assert refusal(lambda: read(path))[0] == str(skipped[0])
+
+
+def test_rows_without_an_id_keep_their_number_where_bad_ones_are_left_out(tmp_path):
+    for name, content in (
+        ("a.csv", "text\n一\n二,三\n四\n"),
+        ("a.jsonl", '{"text":"一"}\n{\n\n{"text":"四"}'),
+    ):
+        path = write(tmp_path / name, content)
+        assert [(d.id, d.text) for d in documents([path], on_error=lambda _: None)] == [
+            ("1", "一"),
+            ("3", "四"),
+        ]
+
+
+def test_of_very_many_bad_rows_the_first_are_told_and_the_others_counted(tmp_path):
+    path, skipped = write(tmp_path / "a.csv", "id,text\n1,一\n" + "2\n" * (BAD_ROWS + 7)), []
+    assert [d.id for d in documents([path], on_error=skipped.append)] == ["1"]
+    assert len(skipped) == BAD_ROWS + 1
+    assert skipped[-1].reason == "7 more rows that cannot be read"
 
 
 # --- packed files ----------------------------------------------------------------------------------
@@ -515,7 +580,14 @@ def test_a_damaged_packed_file_is_refused(data, tmp_path):
     assert refusal(lambda: read(path))[0].startswith(f"{path}: damaged gzip file (")
 
 
-def test_a_packed_file_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("classifier.text_files.UNPACKED_LIMIT", 999)
-    path = write(tmp_path / "a.txt.gz", gzip.compress(b"x" * 1000))
-    assert refusal(lambda: read(path))[0] == f"{path}: unpacks to more than 999 bytes"
+@pytest.mark.parametrize("name", ["a.txt.gz", "a.jsonl.gz"])
+@pytest.mark.parametrize(
+    ("limits", "size", "message"),
+    [
+        pytest.param(Limits(unpacked_mb=1), 1_000_001, "unpacks to more than 1 MB", id="bytes"),
+        pytest.param(Limits(), FREE + 1, "unpacks to more than 100 times its size", id="ratio"),
+    ],
+)
+def test_a_packed_file_that_unpacks_to_too_much_is_refused(name, limits, size, message, tmp_path):
+    path = write(tmp_path / name, gzip.compress(b" " * size))
+    assert refusal(lambda: read(path, limits=limits))[0] == f"{path}: {message}"

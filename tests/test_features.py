@@ -24,11 +24,11 @@ def row(features, text):
     return {str(name): float(value) for name, value in zip(names, values, strict=True) if value}
 
 
-def test_weights_are_sublinear_tf_times_smooth_idf_at_length_one():
+def test_a_term_weighs_its_smooth_idf_however_often_it_stands_there_and_rows_have_length_one():
     # Of 3 texts 修 stands in 2, 路 in 1: idf = ln((1 + 3) / (1 + df)) + 1.
-    # In 修修修路 the tf of 修 is 1 + ln 3, that of 路 is 1. The row is then divided by its length.
+    # 修 stands three times in 修修修路, and counts once. The row is then divided by its length.
     features = TextFeatures(ngram_range=(1, 1), min_df=1).fit(TEXTS)
-    fix, road = (1 + math.log(3)) * (math.log(4 / 3) + 1), math.log(4 / 2) + 1
+    fix, road = math.log(4 / 3) + 1, math.log(4 / 2) + 1
     length = math.hypot(fix, road)
     assert row(features, "修修修路") == pytest.approx({"修": fix / length, "路": road / length}, rel=1e-6)
 
@@ -199,11 +199,11 @@ def test_offsets_of_a_prepared_segment_count_from_its_raw_beginning(raw, prepare
 
 @settings(max_examples=50)
 @given(st.text("王局长：医生送药费1２ 3\n，。", max_size=20))
-def test_terms_stand_where_they_are_cut_and_as_often_as_they_are_counted(text):
+def test_terms_stand_where_they_are_cut_and_those_that_stand_somewhere_are_features(text):
     features = TextFeatures((1, 3), 1).fit(["医生送药", "药费1 2,3", "王局长:局长医"])
     columns, starts, ends = features.occurrences(text)
     (prepared,) = prepare([text])
     assert [prepared[a:b] for a, b in zip(starts, ends, strict=True)] == [features.terms_[c] for c in columns]
     assert len(set(zip(columns.tolist(), starts.tolist(), strict=True))) == len(columns)
     counted = features.counter_.transform([prepared]).toarray()[0]
-    assert np.bincount(columns, minlength=len(features.terms_)).tolist() == counted.tolist()
+    assert (np.bincount(columns, minlength=len(features.terms_)) > 0).tolist() == counted.tolist()

@@ -18,7 +18,7 @@ from classifier.codebook import Codebook, codebook_from_text
 from classifier.errors import ModelError, OutputError
 from classifier.lexicon import Lexicon
 from classifier.model import PolicyClassifier
-from classifier.store import FILES, MANIFEST, load_model, read_manifest, save_model
+from classifier.store import FILES, FORMAT, MANIFEST, load_model, read_manifest, save_model
 
 ALL_FILES = (*FILES, MANIFEST)
 
@@ -144,7 +144,7 @@ def test_the_folder_holds_the_files_of_the_design_and_no_pickle(tiny_model_folde
 
 def test_the_manifest_holds_format_libraries_hashes_and_what_training_said(tiny_model_folder):
     manifest = read_manifest(tiny_model_folder)
-    assert manifest["format"] == 2
+    assert manifest["format"] == FORMAT
     assert set(manifest["libraries"]) == {"fupin-classifier", "numpy", "scipy", "scikit-learn"}
     assert manifest["training"] == {"sha256": "0" * 64, "segments": 120}
     for name in FILES:
@@ -215,10 +215,10 @@ def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path):
 # --- hashes that fit, contents that do not ---
 
 
-@pytest.mark.parametrize("number", [1, 3, "2", None])
+@pytest.mark.parametrize("number", [1, FORMAT - 1, FORMAT + 1, str(FORMAT), None])
 def test_another_format_version_is_refused_with_both_versions(folder, number):
     reseal(folder, format=number)
-    assert_refused(folder, f"model format {number}, this version reads format 2")
+    assert_refused(folder, f"model format {number}, this version reads format {FORMAT}")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from classifier.codebook import codebook_from_text
 from classifier.corpus import read_corpus
 from classifier.documents import documents
 from classifier.errors import InputError
-from classifier.tables import table_rows
+from classifier.limits import Limits
+from classifier.tables import numbered_rows, table_rows
 
 openpyxl = pytest.importorskip("openpyxl", reason="openpyxl is not installed")
 
@@ -77,13 +78,12 @@ def test_an_archive_without_a_sheet_is_refused(tmp_path):
         list(table_rows(path))
 
 
-def test_a_workbook_that_unpacks_to_too_much_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
-    monkeypatch.setattr("classifier.tables.UNPACKED_LIMIT", 1000)
+def test_a_workbook_that_unpacks_to_too_much_is_refused_before_it_is_unpacked(tmp_path):
     path = tmp_path / "大.xlsx"
     with ZipFile(path, "w", ZIP_DEFLATED) as archive:
-        archive.writestr("xl/worksheets/sheet1.xml", "<a/>" * 1000)
-    with pytest.raises(InputError, match=r"unpacks to more than 1,000 bytes"):
-        list(table_rows(path))
+        archive.writestr("xl/worksheets/sheet1.xml", "<a/>" * 300_000)
+    with pytest.raises(InputError, match=r"unpacks to more than 1 MB"):
+        list(numbered_rows(path, limits=Limits(unpacked_mb=1)))
 
 
 def test_without_openpyxl_one_line_says_how_to_get_it(sheet, monkeypatch):

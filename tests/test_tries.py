@@ -161,12 +161,13 @@ def test_more_than_a_packed_step_can_hold_is_refused(terms, alphabet):
 def test_walked_side_by_side_every_place_goes_as_far_as_terms_and_text_reach(terms, text, behind):
     trie, letters = build(terms, ALPHABET), ALPHABET.letters(text + behind)[: len(text)]
     starts, nodes = np.zeros((2, len(text) + 1), dtype=np.int32)
+    keys = np.zeros(len(text) + 1, dtype=np.int64)
     found, depth, left = {}, 1, first_steps(trie.root, letters, starts, nodes)
     while left:
         assert starts[:left].tolist() == sorted(starts[:left].tolist())
         for start, node in zip(starts[:left].tolist(), nodes[:left].tolist(), strict=True):
             found[start, start + depth] = trie.term[node]
-        left = next_steps(trie.table, trie.sieve, letters, depth, starts, nodes, left)
+        left = next_steps(trie.table, trie.sieve, letters, depth, starts, nodes, keys, left)
         depth += 1
     ends = range(1, len(text) + 1)
     places = {(a, b): text[a:b] for b in ends for a in range(b)}

@@ -1,0 +1,103 @@
+"""Ways from file to file: `fupin label` with one process and with more, and the floor below it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from bench.gauges import Figure, Peaks, timed
+from bench.processes import Answer, Task
+from classifier.batch import CHUNK, label_documents
+from classifier.crew import Crew, Processes
+from classifier.documents import documents
+from classifier.segments import cut_all
+from classifier.store import load_predictor
+from classifier.tries import bounds_of
+
+JOBS = (1, 2, 4)
+ARTICLES = "articles.jsonl"
+ENOUGH = 3  # chunks for each process, once all are up, or their rate is not told
+
+
+def floor_rounds(folder: Path, n: int) -> Callable[[int], Answer]:
+    """Read and cut, and nothing else: no way of labelling can be faster."""
+    source = folder / ARTICLES
+
+    def read_and_cut() -> int:
+        sentences, stream = 0, documents([source])
+        while texts := [d.text for d in islice(stream, CHUNK)]:
+            sentences += len(cut_all("".join(texts), bounds_of(texts)).kept().text)
+        return sentences
+
+    sentences, megabytes = read_and_cut(), source.stat().st_size / 1e6
+    return lambda number: {"seconds": timed(read_and_cut), "sentences": sentences, "megabytes": megabytes}
+
+
+def file_rounds(jobs: int, folder: Path, n: int) -> Callable[[int], Answer]:
+    """Label the articles into a Parquet file, as `fupin label --jobs` does."""
+    model, source = load_predictor(), folder / ARTICLES
+
+    def do(number: int, articles: int | None = None) -> Answer:
+        with tempfile.TemporaryDirectory(dir=folder) as place:
+            out, crew, begun = Path(place) / "out.parquet", Watched(jobs), time.perf_counter()
+            tally = label_documents(islice(documents([source]), articles), model, out, crew=crew)
+            seconds = time.perf_counter() - begun
+            wrote = out.stat().st_size / 1e6
+        return {
+            "seconds": seconds,
+            "sentences": tally.segments,
+            "megabytes": source.stat().st_size / 1e6,
+            "megabytes_out": wrote,
+            "steady_sentences_per_s": crew.steady(),
+            "helpers_peak_mb": crew.peaks.highest,
+        }
+
+    do(0, articles=2 * CHUNK)  # compiles, and loads the libraries that write
+    return do
+
+
+class Watched(Crew):
+    """The crew of `fupin label`, of which is noted when each chunk was written, and who had labelled it."""
+
+    def __init__(self, jobs: int) -> None:
+        self.jobs, self.peaks = jobs, Peaks()
+        self.done: list[tuple[float, int, int]] = []  # seconds, process, sentences
+
+    def run(self, task: Callable[..., Any], model: Any, chunks: Iterable[Any]) -> Iterator[Any]:
+        """Yield ``task(model, chunk)`` for each chunk, in order."""
+        for process, made in Processes(self.jobs).run(partial(signed, task), model, chunks):
+            self.peaks.look()
+            yield made  # and go on when it is written
+            self.done.append((time.perf_counter(), process, made.tally.segments))
+
+    def steady(self) -> Figure:
+        """Return the sentences a second from when all processes are up until all is labelled."""
+        others = (i for i, (_, process, _) in enumerate(self.done) if process != os.getpid())
+        # the first process labels until all others are up, and none after that
+        first = next(others, len(self.done)) if self.jobs > 1 else 1
+        later = self.done[first:]
+        if len(later) < ENOUGH * self.jobs:
+            told = f"{len(later)} of {len(self.done)} chunks came after all processes were up"
+            return f"the run is too short: {told}, {ENOUGH * self.jobs} are needed"
+        return sum(sentences for _, _, sentences in later) / (later[-1][0] - self.done[first - 1][0])
+
+
+def signed(task: Callable[..., Any], model: Any, chunk: Any) -> tuple[int, Any]:
+    """Return which process did a task, and what came of it."""
+    return os.getpid(), task(model, chunk)
+
+
+FILES: Mapping[str, Task] = {
+    "read and cut only (the floor)": floor_rounds,
+    **{
+        f"fupin: file to Parquet, {jobs} process{'es' * (jobs > 1)}": partial(file_rounds, jobs)
+        for jobs in JOBS
+    },
+}
+FLOOR, ALONE, *MORE = FILES
