@@ -64,7 +64,8 @@ def members(
             _refuse_bomb([entry for _, entry in chosen], size, room, name, limits)
             before = None
             for inner, entry in chosen:
-                yield _member(archive, entry, inner, f"{name}/{inner.lstrip('/')}", limits, doubled=inner == before)
+                shown = f"{name}/{inner.lstrip('/')}"
+                yield _member(archive, entry, inner, shown, limits, doubled=inner == before)
                 before = inner
     except DAMAGE as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]

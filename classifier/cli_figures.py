@@ -31,12 +31,14 @@ def report(
     date_column: Annotated[
         Optional[str], typer.Option(help="The column with dates; default: date, where there is one.")
     ] = None,
+    gold: Annotated[Optional[Path], typer.Option(help="A sample coded by hand: corrected shares.")] = None,
     against: Annotated[Optional[Path], typer.Option(help="Another labelled corpus, to compare with.")] = None,
     lang: Annotated[str, typer.Option(help="zh or en.")] = "zh",
     model: ModelOption = None,
 ) -> None:
     """Report how often each measure occurs, where and when. 统计各项措施的占比、变化和分布，生成报告。"""
     from classifier.evaluation_tables import read_figures
+    from classifier.hand_labels import read_hand_labels
     from classifier.labelled import read_labelled
     from classifier.report import make_report
     from classifier.report_files import check_format, write_report
@@ -62,13 +64,12 @@ def report(
         date_column=date_column,
         by=by,
         against=None if against is None else read_labelled(against, loaded.codebook),
+        hand=None if gold is None else read_hand_labels(gold, found),
     )
     if out is None:
         typer.echo(to_markdown(made), nl=False)
     else:
-        told = write_report(made, out, found, loaded)
-        say(f"report written to {out}")
-        for line in told:
+        for line in (f"report written to {out}", *write_report(made, out, found, loaded)):
             say(line)
     if not len(found):
         say(f"{labelled}: no segments to report")
@@ -165,10 +166,9 @@ def sample(
     corpus = read_labelled(labelled, book)
     drawn = make_sample(corpus, n, design, SEED if seed is None else seed, show_model=show_model)
     write_sample(drawn, out, book)
-    every = ", all there are" if len(drawn) == len(corpus) else f" of {len(corpus):,}"
-    strata = drawn["stratum"].nunique()
-    documents = drawn["doc_id"].nunique()
-    say(f"{len(drawn):,} segments{every}, of {documents:,} documents, from {strata:,} strata → {out}")
+    part = "all" if len(drawn) == len(corpus) else f"{len(drawn):,} of"
+    where = f"in {drawn['doc_id'].nunique():,} documents; strata: {drawn['stratum'].nunique()}"
+    say(f"{part} {len(corpus):,} segments, {where} → {out}")
     say("fill in 'codes', and write 1 under 'coded' once a row is done, where there is no code too;")
     say("then: fupin report LABELLED --gold SAMPLE")
 

@@ -10,7 +10,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from classifier import frames
+from classifier.archives import Member
 from classifier.errors import InputError
 from classifier.frames import Frame, as_json
 from classifier.limits import MB, Limits, raised
@@ -80,19 +81,45 @@ class Parsers:
     def document(self, kind: str, name: str, data: bytes) -> Parsed:
         """Parse a document: ``word``, ``pdf`` or ``page`` (as UTF-8).
 
-        Raises `InputError` as `answers` does.
+        This and the other ways to ask raise `InputError` for a file that cannot be read, or not
+        within the limits. What they return is checked: the other process may have been taken over.
         """
-        (frame,) = self.answers(kind, name, data)
-        try:
+        with _believed(name):
+            (frame,) = self._answers(kind, name, data)
             return parsed_from(frame.value())
-        except (ValueError, TypeError, RecursionError):
-            raise InputError(f"{name}: its parser broke down at it", _WRONG) from None
 
-    def answers(self, kind: str, name: str, data: bytes = b"", **more: Any) -> Iterator[Frame]:
-        """Yield what a file becomes, message by message, while it is being parsed.
+    def snapshot(self, name: str, data: bytes) -> tuple[bytes, str | None, str]:
+        """Return the page in an .mhtml file: its bytes, the encoding named for it, its address."""
+        with _believed(name):
+            about, page = self._answers("snapshot", name, data)
+            encoding, address = about.value()
+            return page.payload, None if encoding is None else _text(encoding), _text(address)
 
-        Raises `InputError` for a file that cannot be read, or not within the limits.
-        """
+    def rows(self, name: str, data: bytes) -> Iterator[list[str]]:
+        """Yield the rows of a workbook, all of one length, the header first, while it is parsed."""
+        length: int | None = None
+        with _believed(name):
+            for frame in self._answers("rows", name, data):
+                for row in frame.value():
+                    cells = [_text(cell) for cell in row]
+                    length = len(cells) if length is None else length
+                    if len(cells) != length:
+                        raise ValueError("a row of another length")
+                    yield cells
+
+    def members(
+        self, name: str, data: bytes, *, path: str | None, wanted: Sequence[str], room: int
+    ) -> Iterator[Member]:
+        """Yield the files of an archive (its bytes, or its path in hexadecimal), while it is unpacked."""
+        with _believed(name):
+            answers = self._answers("members", name, data, path=path, wanted=wanted, room=room)
+            for about, content in zip(answers, answers, strict=True):
+                inner, error = about.value()
+                problem = None if error is None else InputError(*(_text(part) for part in error))
+                yield Member(_text(inner), content.payload, problem)
+
+    def _answers(self, kind: str, name: str, data: bytes, **more: Any) -> Iterator[Frame]:
+        """Yield what a file becomes, message by message."""
         library = _NEEDED.get(kind)
         if library is not None and find_spec(library) is None:
             raise InputError(f"{name}: reading it needs {library}", EXTRA)
@@ -161,9 +188,11 @@ class _Process:
             raise self._broken(name, limits)
         spent = self._uses >= USES
         if frame.kind == frames.FAILED:
-            message, hint, gone = map(_line, frame.value())
+            with _believed(name):
+                message, hint, gone = frame.value()
+                error = InputError(_text(message), _text(hint))
             self.usable = not (spent or gone)
-            raise InputError(message, hint)
+            raise error
         self.usable = not spent
 
     @contextmanager
@@ -200,9 +229,20 @@ class _Process:
         return InputError(f"{name}: its parser broke down at it (signal {ended})", _WRONG)
 
 
-def _line(value: Any) -> Any:
-    """Return what another process says as one line."""
-    return " ".join(value.split()) if isinstance(value, str) else value
+@contextmanager
+def _believed(name: str) -> Iterator[None]:
+    """Turn what another process says, where it makes no sense, into the error of its file."""
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        raise InputError(f"{name}: its parser broke down at it", _WRONG) from None
+
+
+def _text(value: Any) -> str:
+    """Return a text that another process says; raises ValueError where it is none."""
+    if not isinstance(value, str):
+        raise ValueError("no text")
+    return value
 
 
 def _import_path() -> list[str]:

@@ -8,8 +8,8 @@ alone; what the classifier gets wrong is estimated, not assumed. The corrected s
 the difference estimator (Särndal, Swensson & Wretman, "Model Assisted Survey Sampling", 1992,
 section 6.3) with λ fitted to the sample: prediction-powered inference with power tuning
 (Angelopoulos, Duchi & Zrnic, "PPI++: Efficient prediction-powered inference", arXiv 2311.01453,
-2023, section 6), or design-based supervised learning (Egami, Hinck, Stewart & Wei, NeurIPS 2023),
-for a mean. docs/coverage.md shows how often its intervals hold the truth.
+2023), or design-based supervised learning (Egami, Hinck, Stewart & Wei, NeurIPS 2023), for a mean.
+docs/coverage.md shows how often its intervals hold the truth.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from classifier.survey import Array, Drawn, Numbers
 Labels = NDArray[np.bool_]
 
 LEVEL = 0.95
-NORMAL = 1.959963984540054  # its quantile of the normal distribution
+NORMAL = 1.959963984540054  # quantile of the normal distribution for it
 # The following were chosen by simulation: bench/coverage.py.
 LEAN = 5.0  # units' worth of evidence for λ = 1, that scores are probabilities
 EVENTS, FEW_EVENTS, FEW_SCALE = 0.5, 2.0, 8.0  # errors added to those seen; see `added_events`
@@ -95,7 +95,7 @@ class Sample:
         return np.asarray((self.weight * values).sum(axis=0))
 
     def influence(self, values: Array) -> Array:
-        """Return the linearised form of `mean`, shape (n, k) (Särndal et al., result 5.7.1 and ch. 10)."""
+        """Return the linearised form of `mean`, shape (n, k) (Särndal et al., section 5.7, ch. 10)."""
         return np.asarray(self.weight * (values - self.mean(values)))
 
     def spread(self, values: Array) -> Array:
@@ -151,9 +151,9 @@ def _clustering(centred: Array, documents: Numbers) -> Array:
 def fit_slope(sample: Sample) -> Slope:
     """Fit the λ of smallest variance, cov(gold, score) / var(score) over what units add.
 
-    It is PPI++'s (section 6) in Särndal et al.'s form for any design (section 6.8, remark 6.8.1). As it is
-    noise where few units count, it leans on 1 with the weight of `LEAN` units, against the
-    k = (Σ s²)² / Σ s⁴ units that effectively speak; then it is clipped to [0, 1].
+    It is the power tuning of PPI++ and, for any design, the optimal coefficient of Särndal et al.,
+    section 6.8. As it is noise where few units count, it leans on 1 with the weight of `LEAN`
+    units, against the k = (Σ s²)² / Σ s⁴ units that effectively speak; then it is clipped to [0, 1].
     """
     gold, score = (sample.drawn.spread(sample.influence(x)) for x in (sample.gold, sample.score))
     squares = score**2
@@ -252,7 +252,7 @@ def design_effect(sample: Sample, values: Array, one: Array) -> Array:
     """Return by how much drawing documents multiplies the variance of a mean, 1 or more, shape (k,).
 
     The variance by design over that of segments drawn one by one with the same probabilities
-    (Kish, "Survey Sampling", 1965, section 8.2); to both the variance of ``one`` event is added,
+    (Kish, "Survey Sampling", 1965); to both the variance of ``one`` event is added,
     as they are noise where there are few.
     """
     if not sample.drawn.clustered:
@@ -278,7 +278,7 @@ def _possible(share: Array, sample: Sample, size: int) -> Array:
 
 
 def _interval(share: Array, variance: Array, step: Array, sample: Sample) -> tuple[Array, Array]:
-    degrees = sample.drawn.degrees
+    degrees = sample.drawn.degrees(sample.inside)
     if not degrees:
         return np.zeros_like(share), np.ones_like(share)
     return score_interval(share, variance, step, float(stdtrit(degrees, (1 + LEVEL) / 2)))

@@ -16,7 +16,6 @@ import pandas as pd
 from classifier.correction import (
     NORMAL,
     Figures,
-    Known,
     Labels,
     Sample,
     Slope,
@@ -33,7 +32,7 @@ WAYS = ("naive", "gold", "corrected")
 
 
 @dataclass(frozen=True)
-class Evidence:
+class CodedCorpus:
     """A labelled corpus of N segments, and hand labels of n segments drawn from it.
 
     Parameters
@@ -56,8 +55,8 @@ class Evidence:
     drawn: Drawn
     documents: Numbers | None = None
 
-    def rolled_up(self, categories: Mapping[str, Sequence[str]], *, exclusive: bool = False) -> Evidence:
-        """Return the same evidence on categories, each the union of its codes.
+    def rolled_up(self, categories: Mapping[str, Sequence[str]], *, exclusive: bool = False) -> CodedCorpus:
+        """Return the same on categories, each the union of its codes.
 
         The score of a category is 1 - Π (1 - score), as if its codes came independently of each
         other, or the sum where they exclude each other. A score need not be right for the corrected
@@ -65,7 +64,7 @@ class Evidence:
 
         >>> frame = pd.DataFrame({"clinic": [True, False], "school": [False, True]})
         >>> drawn = Drawn(np.arange(2), np.ones(2), np.zeros(2, dtype=int), np.arange(2))
-        >>> both = Evidence(frame, frame * 0.5, frame, drawn).rolled_up({"公共服务": ["clinic", "school"]})
+        >>> both = CodedCorpus(frame, frame * 0.5, frame, drawn).rolled_up({"公共服务": ["clinic", "school"]})
         >>> both.gold["公共服务"].tolist(), both.scores["公共服务"].tolist()
         ([True, True], [0.5, 0.5])
         """
@@ -118,14 +117,14 @@ class _Estimates:
     gold: Figures
     corrected: Figures
     sample: Sample
-    of: Known
+    size: int
 
     def table(self, columns: pd.Index) -> pd.DataFrame:
         positives = (self.sample.gold * self.sample.inside[:, None]).sum(axis=0).astype(int)
         return pd.DataFrame(
             {
                 **_columns({way: getattr(self, way) for way in WAYS}),
-                "segments": self.of.size,
+                "segments": self.size,
                 "coded": self.sample.n,
                 "positives": positives,
                 "labels_saved": self._labels_saved(),
@@ -145,7 +144,7 @@ class _Estimates:
         drawn, n = self.sample.drawn, self.sample.n
         low, high = self.gold.low, self.gold.high
         if not drawn.clustered:
-            low, high = wilson(self.corrected.share, n / max(1 - n / self.of.size, 1e-12), NORMAL)
+            low, high = wilson(self.corrected.share, n / max(1 - n / max(self.size, 1), 1e-12), NORMAL)
         width = self.corrected.high - self.corrected.low
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = np.where(width > 0, (high - low) / width, np.nan)
@@ -161,24 +160,23 @@ def _columns(figures: Mapping[str, Figures]) -> dict[str, Array]:
     }
 
 
-def _estimates(evidence: Evidence, inside: Labels) -> _Estimates | None:
-    """Estimate the shares in a group; None where no segment of it was coded."""
-    given, scores, _ = evidence._arrays
-    sample = evidence._sample(inside)
+def _estimates(corpus: CodedCorpus, inside: Labels) -> _Estimates:
+    """Estimate the shares in a group; NaN where it has no segment, or none of them was coded."""
+    given, scores, _ = corpus._arrays
+    sample, size = corpus._sample(inside), int(inside.sum())
+    nothing = np.full(given.shape[1], np.nan)
+    nowhere = Figures(nothing, nothing, nothing, np.zeros((1, len(nothing))))
+    if not size:
+        return _Estimates(nowhere, nowhere, nowhere, sample, 0)
+    mean = given[inside].mean(axis=0)
+    naive = Figures(mean, *wilson(mean, size), nowhere.spread)
     if not sample.n:
-        return None
-    of = known(scores, inside, evidence.documents)
-    naive = given[inside].mean(axis=0)
-    return _Estimates(
-        Figures(naive, *wilson(naive, of.size), np.zeros((1, len(naive)))),
-        gold_only(sample),
-        corrected(sample, of, evidence._slope),
-        sample,
-        of,
-    )
+        return _Estimates(naive, nowhere, nowhere, sample, size)
+    of = known(scores, inside, corpus.documents)
+    return _Estimates(naive, gold_only(sample), corrected(sample, of, corpus._slope), sample, size)
 
 
-def estimate_shares(evidence: Evidence) -> pd.DataFrame:
+def estimate_shares(corpus: CodedCorpus) -> pd.DataFrame:
     """Estimate the share of segments with each code, in three ways.
 
     Returns
@@ -193,16 +191,15 @@ def estimate_shares(evidence: Evidence) -> pd.DataFrame:
     >>> given = pd.DataFrame({"health": [t.startswith("医生") for t in text]})
     >>> rows = np.arange(40)
     >>> drawn = Drawn(rows, np.full(40, 0.4), np.zeros(40, dtype=int), rows)
-    >>> table = estimate_shares(Evidence(given, given.astype(float), given.iloc[rows], drawn))
+    >>> table = estimate_shares(CodedCorpus(given, given.astype(float), given.iloc[rows], drawn))
     >>> table.loc["health", ["naive", "gold", "corrected"]].tolist()
     [0.5, 0.5, 0.5]
     """
-    found = _estimates(evidence, np.ones(len(evidence.given), dtype=bool))
-    assert found is not None  # noqa: S101 - a sample of nothing is refused where it is read
-    return found.table(evidence.given.columns.rename("code"))
+    everywhere = np.ones(len(corpus.given), dtype=bool)
+    return _estimates(corpus, everywhere).table(corpus.given.columns.rename("code"))
 
 
-def estimate_by_group(evidence: Evidence, number: Numbers, names: Sequence[str]) -> pd.DataFrame:
+def estimate_by_group(corpus: CodedCorpus, number: Numbers, names: Sequence[str]) -> pd.DataFrame:
     """Estimate the shares in groups of the corpus, such as years (a trend) or provinces.
 
     A group is a domain (Särndal et al., chapter 10): its size and mean score are known, its hand
@@ -210,7 +207,7 @@ def estimate_by_group(evidence: Evidence, number: Numbers, names: Sequence[str])
 
     Parameters
     ----------
-    evidence : Evidence
+    corpus : CodedCorpus
     number : ndarray of int, shape (N,)
         The group of each segment of the corpus, from 0; -1 for none.
     names : sequence of str
@@ -218,36 +215,25 @@ def estimate_by_group(evidence: Evidence, number: Numbers, names: Sequence[str])
     Returns
     -------
     DataFrame, index (group, code)
-        As `estimate_shares`; NaN in a group of which no segment was coded.
+        As `estimate_shares`; ``gold`` and ``corrected`` are NaN where no segment was coded.
     """
-    tables = {}
-    for g, name in enumerate(names):
-        found = _estimates(evidence, number == g)
-        columns = evidence.given.columns.rename("code")
-        tables[name] = _nothing(columns, int((number == g).sum())) if found is None else found.table(columns)
-    return pd.concat(tables, names=["group"])
-
-
-def _nothing(columns: pd.Index, size: int) -> pd.DataFrame:
-    """Return the rows of a group of which no segment was coded."""
-    empty = np.full(len(columns), np.nan)
-    nowhere = Figures(empty, empty, empty, empty)
-    rest = {"segments": size, "coded": 0, "positives": 0, "labels_saved": np.nan, "few_positives": True}
-    return pd.DataFrame({**_columns(dict.fromkeys(WAYS, nowhere)), **rest}, index=columns)
+    columns = corpus.given.columns.rename("code")
+    tables = [_estimates(corpus, number == g).table(columns) for g in range(len(names))]
+    return pd.concat(dict(zip(names, tables, strict=True)), names=["group"])
 
 
 def estimate_differences(
-    evidence: Evidence, number: Numbers, names: Sequence[str], pairs: Sequence[tuple[int, int]] | None = None
+    corpus: CodedCorpus, number: Numbers, names: Sequence[str], pairs: Sequence[tuple[int, int]] | None = None
 ) -> pd.DataFrame:
     """Estimate by how much the shares in two groups differ, the second less the first.
 
     The interval is put together from those of the two shares by squares (MOVER; Zou & Donner,
-    Statistics in Medicine 27, 2008, section 2; Donner & Zou, Statistical Methods in Medical
-    Research 21, 2012, for shares that are correlated, as those of groups that divide documents are).
+    Statistics in Medicine 27, 2008; with the correlation of the shares, which those of groups that
+    divide documents have, as Newcombe's for paired shares, ibid. 17, 1998, p. 2635).
 
     Parameters
     ----------
-    evidence, number, names
+    corpus, number, names
         As for `estimate_by_group`.
     pairs : sequence of (int, int), optional
         Groups to compare; by default each with the next.
@@ -256,18 +242,18 @@ def estimate_differences(
     -------
     DataFrame, index (group, against, code)
         ``naive``, ``gold`` and ``corrected`` with ``…_low`` and ``…_high``; ``few_positives``:
-        fewer than 20 in either. NaN where no segment of a group was coded.
+        fewer than 20 in either.
     """
-    found = [_estimates(evidence, number == g) for g in range(len(names))]
+    found = [_estimates(corpus, number == g) for g in range(len(names))]
     wanted = pairs if pairs is not None else [(i, i + 1) for i in range(len(names) - 1)]
-    columns = evidence.given.columns.rename("code")
+    columns = corpus.given.columns.rename("code")
     tables = {(names[j], names[i]): _difference(found[i], found[j], columns) for i, j in wanted}
+    if not tables:
+        return _difference(found[0], found[0], columns).iloc[:0]
     return pd.concat(tables, names=["group", "against"])
 
 
-def _difference(one: _Estimates | None, other: _Estimates | None, columns: pd.Index) -> pd.DataFrame:
-    if one is None or other is None:
-        return _nothing(columns, 0).drop(columns=["segments", "coded", "positives", "labels_saved"])
+def _difference(one: _Estimates, other: _Estimates, columns: pd.Index) -> pd.DataFrame:
     apart = {way: _apart(getattr(one, way), getattr(other, way)) for way in WAYS}
     few = [e.table(columns)["few_positives"] for e in (one, other)]
     return pd.DataFrame({**_columns(apart), "few_positives": few[0] | few[1]}, index=columns)

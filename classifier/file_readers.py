@@ -9,10 +9,9 @@ from itertools import chain, islice
 from pathlib import PurePosixPath
 from typing import Any
 
-from classifier.archives import ZIP
+from classifier.archives import ZIP, Member
 from classifier.confined import Parsers
 from classifier.errors import InputError
-from classifier.frames import DATA
 from classifier.limits import LIMITS, MB, Limits, raised
 from classifier.parsed import Parsed
 from classifier.sources import (
@@ -123,9 +122,14 @@ class FileReader:
             elif suffix_of(source.place) == ZIP:
                 room = _Room(self._reading.limits.unpacked_mb * MB)
                 yield from self._archive(source.place, source.id, 1, room)
-                self._on_read(size_in_bytes(source.place))
+                self._has_read(source.place)
             else:
                 yield self._work(source)
+
+    def _has_read(self, place: Place) -> None:
+        """Tell that a file is read; those of an archive count with it."""
+        if not isinstance(place, Held):
+            self._on_read(size_in_bytes(place))
 
     # --- archives ---
 
@@ -134,11 +138,11 @@ class FileReader:
         try:
             if depth > limits.nesting:
                 raise InputError(f"{shown(place)}: deeper than {limits.nesting} archives", raised("nesting"))
-            for inner, error, data in self._members(place, room):
+            for member in self._members(place, room):
                 some = True
-                held = Held(PurePosixPath(shown(place), inner.lstrip("/")), data)
-                source = Source(f"{identifier}/{inner}", held, error)
-                if error is None and suffix_of(held) == ZIP:
+                held = Held(PurePosixPath(shown(place), member.name.lstrip("/")), member.data)
+                source = Source(f"{identifier}/{member.name}", held, member.error)
+                if member.error is None and suffix_of(held) == ZIP:
                     yield from self._archive(held, source.id, depth + 1, room)
                 else:
                     yield from self.works([source])
@@ -147,24 +151,19 @@ class FileReader:
         except InputError as error:
             yield _failing(place, error)
 
-    def _members(self, place: Place, room: _Room) -> Iterator[tuple[str, InputError | None, bytes]]:
-        """Yield name, error and bytes of the files in an archive."""
-        by_path = not isinstance(place, Held) and place.suffix.lower() == ZIP
-        if not isinstance(place, Held):
+    def _members(self, place: Place, room: _Room) -> Iterator[Member]:
+        """Yield the files in an archive."""
+        path, data = None, b""
+        if isinstance(place, Held) or place.suffix.lower() != ZIP:
+            data = read_bytes(place, self._reading.limits)
+        else:
             refuse_special(place)
-        path = bytes(place).hex() if by_path and not isinstance(place, Held) else None
-        data = b"" if by_path else read_bytes(place, self._reading.limits)
-        about: dict[str, Any] = {}
-        answers = self._parsers.answers(
-            "members", shown(place), data, path=path, wanted=wanted_endings(), room=room.left
-        )
-        for frame in answers:
-            if frame.kind != DATA:
-                about = frame.value()
-                continue
-            room.left -= len(frame.payload)
-            error = InputError(*about["error"]) if about["error"] else None
-            yield about["name"], error, frame.payload
+            path = bytes(place).hex()  # so that it need not be in memory
+        for member in self._parsers.members(
+            shown(place), data, path=path, wanted=wanted_endings(), room=room.left
+        ):
+            room.left -= len(member.data)
+            yield member
 
     # --- single files ---
 
@@ -203,15 +202,13 @@ class FileReader:
             raise InputError(f"{name}: NUL characters, as no text has them", hint)
         if len(text) > limits.characters:
             raise InputError(f"{name}: more than {limits.characters:,} characters", raised("characters"))
-        if str(source.place) != STDIN:
-            self._on_read(size_in_bytes(source.place))
+        self._has_read(source.place)
         yield Document(source.id, text)
 
     def _page(self, place: Place, data: bytes, suffix: str) -> Parsed:
         name, address, encoding = shown(place), "", None
         if suffix in SNAPSHOTS:
-            about, page = self._parsers.answers("snapshot", name, data)
-            address, encoding, data = about.value()["address"], about.value()["encoding"], page.payload
+            data, encoding, address = self._parsers.snapshot(name, data)
         declared = encoding or declared_encoding(data)
         text = decode_page(data, name, declared, self._reading.encoding)
         parsed = self._parsers.document("page", name, text.encode())
@@ -224,9 +221,9 @@ class FileReader:
                 f"{shown(place)}: its text layer is garbled", "recognise its text anew, such as with ocrmypdf"
             )
         for problem in found.left_out:
-            hint = "recognise the text of these pages, such as with ocrmypdf"
+            hint = "look at these pages; recognise their text, such as with ocrmypdf"
             self._leave(place, InputError(f"{shown(place)}: {problem}", hint))
-        self._on_read(size_in_bytes(place))
+        self._has_read(place)
         meta = {"url": found.url} if suffix_of(place) in PAGE_SUFFIXES else {"file_date": found.file_date}
         yield Document(source.id, found.text, found.title, found.date, found.source, meta)
 
@@ -240,7 +237,7 @@ class FileReader:
         every = numbered_rows(
             place,
             self._reading.encoding,
-            self._on_read,
+            (lambda _: None) if isinstance(place, Held) else self._on_read,
             on_bad=bad,
             limits=self._reading.limits,
             parsers=self._parsers,

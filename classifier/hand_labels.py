@@ -17,10 +17,10 @@ from classifier.codings import CODED, is_coded
 from classifier.corpus import split_codes
 from classifier.correction import Labels
 from classifier.errors import InputError
-from classifier.estimate import Evidence, scores_of
+from classifier.estimate import CodedCorpus, scores_of
 from classifier.inert_text import inert
 from classifier.labelled import Labelled
-from classifier.sample_files import DOCUMENT, PROBABILITY, STRATUM, UNIT, UNITS
+from classifier.sampling import DOCUMENT, PROBABILITY, STRATUM, UNIT, UNITS
 from classifier.spreadsheet_guard import unguarded
 from classifier.survey import Array, Drawn, Numbers
 from classifier.tables import table_rows
@@ -38,11 +38,11 @@ _SAME = "name the labelled file that the sample was drawn from, and keep all row
 class HandLabels:
     """Hand labels joined to the corpus they were drawn from.
 
-    ``evidence``: for `estimate_shares` and its kin; ``rows`` of the sample; ``coded`` of them;
+    ``corpus``: for `estimate_shares` and its kin; ``rows`` of the sample; ``coded`` of them;
     ``set_aside``: coded rows of documents not coded as a whole, though drawn as such.
     """
 
-    evidence: Evidence
+    corpus: CodedCorpus
     rows: int
     coded: int
     set_aside: int = 0
@@ -99,14 +99,14 @@ def read_hand_labels(path: Path, labelled: Labelled) -> HandLabels:
     stratum = _strata(rows)
     part = _part(counted, stratum, every[at], rows)
     drawn = Drawn(at[counted], (probability * part)[counted], stratum[counted], unit[counted])
-    evidence = Evidence(
+    corpus = CodedCorpus(
         labelled.given,
         scores_of(labelled.given, labelled.probabilities),
         pd.DataFrame(gold[counted], columns=list(labelled.codebook.columns)),
         drawn,
         documents if by_document else None,
     )
-    return HandLabels(evidence, len(rows), int(coded.sum()), int((coded & ~counted).sum()))
+    return HandLabels(corpus, len(rows), int(coded.sum()), int((coded & ~counted).sum()))
 
 
 def _read(path: Path) -> list[_Row]:

@@ -104,7 +104,7 @@ def _snapshot(data: bytes, request: dict[str, Any], limits: Limits) -> Iterator[
     from classifier.web_pages import read_snapshot
 
     page, encoding, address = read_snapshot(data, request["name"])
-    yield as_json(frames.MEMBER, {"encoding": encoding, "address": address})
+    yield as_json(frames.MEMBER, [encoding, address])
     yield Frame(frames.DATA, page)
 
 
@@ -134,7 +134,7 @@ def _members(data: bytes, request: dict[str, Any], limits: Limits) -> Iterator[F
     source = data if place is None else Path(os.fsdecode(bytes.fromhex(place)))
     for member in members(source, request["name"], tuple(request["wanted"]), request["room"], limits):
         error = member.error and [str(member.error), member.error.hint]
-        yield as_json(frames.MEMBER, {"name": member.name, "error": error})
+        yield as_json(frames.MEMBER, [member.name, error])
         yield Frame(frames.DATA, member.data)
 
 

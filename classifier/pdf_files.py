@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import logging
 import math
 import re
 import unicodedata
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 from classifier.errors import InputError
@@ -22,6 +25,8 @@ _RADICALS = str.maketrans(
     "户青黄巳幺母民西见角贝车長长门青韦页风飞食马骨鬼鱼鸟卤麦黄黾斉齐歯齿竜龙龜亀龟",
 )
 _PROGRAM = re.compile(r"^Microsoft \w+ - |\.(?:docx?|wps|html?|pdf|txt|indd)$", re.IGNORECASE)  # in titles
+# How pypdf begins to say that it leaves something out
+_PASSED_OVER = ("Impossible to decode", "Exceeded", "Error -", "Page contents are not")
 _KANGXI = re.compile("[\u2f00-\u2fd5]")
 
 
@@ -29,7 +34,7 @@ def read_pdf(data: bytes, name: str, limits: Limits) -> Parsed:
     """Return the text of a PDF file, a line for each paragraph.
 
     Blanks that only set Chinese characters apart are taken out. ``left_out`` names pages that
-    hold a picture and no text.
+    hold a picture and no text, and those that are damaged.
 
     Raises `InputError` for what is no PDF file, is locked, has too many pages, or no text at all.
     """
@@ -41,27 +46,24 @@ def read_pdf(data: bytes, name: str, limits: Limits) -> Parsed:
         if reader.is_encrypted and not reader.decrypt(""):
             raise InputError(f"{name}: locked with a password", "save it without one")
         _refuse_too_many_pages(reader, name, limits)
-        pages, scanned = _pages(reader)
+        read = _read_pages(reader)
         title, day = _properties(reader)
     except DependencyError:
         raise InputError(f"{name}: locked with AES, which needs cryptography", EXTRA) from None
     except (PyPdfError, RecursionError) as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise InputError(
-            f"{name}: no PDF file, or a damaged one ({reason:.100})", "open it, save it anew"
-        ) from None
-    text = "\n".join(paragraphs([line for page in without_running_lines(pages) for line in page]))
+        raise _damaged(name, error) from None
+    text = "\n".join(paragraphs([line for page in without_running_lines(read.pages) for line in page]))
     if not text.strip():
-        raise InputError(
-            f"{name}: no text on its pages: {_kind(scanned)}",
-            "recognise its text first, such as with ocrmypdf",
-        )
-    left = [f"no text on page {_ranges(scanned)} (scanned?)"] if scanned else []
-    return Parsed(text, title, file_date=day, left_out=left)
+        if read.problem is not None:
+            raise _damaged(name, read.problem)
+        kind = "pictures alone, as of a scanner" if read.scanned else "they are empty"
+        raise InputError(f"{name}: no text on its pages: {kind}", "recognise its text, such as with ocrmypdf")
+    return Parsed(text, title, file_date=day, left_out=read.left_out())
 
 
-def _kind(scanned: list[int]) -> str:
-    return "pictures alone, as of a scanner" if scanned else "they are empty"
+def _damaged(name: str, error: Exception) -> InputError:
+    reason = (str(error) or type(error).__name__).splitlines()[0]
+    return InputError(f"{name}: no PDF file, or a damaged one ({reason:.100})", "open it, save it anew")
 
 
 def _refuse_too_many_pages(reader: Any, name: str, limits: Limits) -> None:
@@ -70,15 +72,58 @@ def _refuse_too_many_pages(reader: Any, name: str, limits: Limits) -> None:
             raise InputError(f"{name}: more than {limits.pages:,} pages", raised("pages"))
 
 
-def _pages(reader: Any) -> tuple[list[list[Line]], list[int]]:
-    """Return the lines of each page, and the numbers of those that hold a picture and no text."""
-    pages, scanned = list[list[Line]](), list[int]()
-    for number, page in enumerate(reader.pages, 1):
-        lines = lines_of_page(_pieces(page))
-        pages.append([line for line in lines if line.text])
-        if not pages[-1] and _has_picture(page):
-            scanned.append(number)
-    return pages, scanned
+@dataclass
+class _Read:
+    """The lines of each page, and the numbers of pages of which text is missing."""
+
+    pages: list[list[Line]] = field(default_factory=list)
+    scanned: list[int] = field(default_factory=list)  # a picture and no text
+    damaged: list[int] = field(default_factory=list)
+    problem: Exception | None = None
+
+    def left_out(self) -> list[str]:
+        """Return in words what is missing."""
+        words = {"no text on page": self.scanned, "damaged, not or not wholly read: page": self.damaged}
+        return [f"{about} {_ranges(numbers)}" for about, numbers in words.items() if numbers]
+
+
+def _read_pages(reader: Any) -> _Read:
+    """Read page by page; a page that is damaged does not take the others with it."""
+    read = _Read()
+    with _lost_parts() as lost:
+        for number, page in enumerate(reader.pages, 1):
+            before, lines = len(lost), list[Line]()
+            try:
+                lines = [line for line in lines_of_page(_pieces(page)) if line.text]
+            except MemoryError:
+                raise
+            except Exception as error:  # of the many that a damaged page raises
+                read.problem = read.problem or error
+                read.damaged.append(number)
+            else:
+                if len(lost) > before:
+                    read.damaged.append(number)
+                elif not lines and _has_picture(page):
+                    read.scanned.append(number)
+            read.pages.append(lines)
+    return read
+
+
+@contextmanager
+def _lost_parts() -> Iterator[list[str]]:
+    """Collect what pypdf says of parts of pages that it passes over."""
+
+    class Collector(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.getMessage().startswith(_PASSED_OVER):
+                said.append(record.getMessage())
+
+    said, collector, logger = list[str](), Collector(), logging.getLogger("pypdf")
+    logger.addHandler(collector)
+    try:
+        yield said
+    finally:
+        logger.removeHandler(collector)
 
 
 def _pieces(page: Any) -> list[Piece]:

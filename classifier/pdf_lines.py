@@ -24,8 +24,13 @@ _DIGITS = re.compile(r"\d+")
 _EDGE = 3  # lines at the head and at the foot of a page that may be running ones
 _REPEATED = 0.4  # of the pages that a running line stands on
 _CELL = 1.5  # widths of a character from which on a gap divides cells
-_NEAR, _MANY = 10, 0.12  # points within which lines end at the same place; share of lines that make a margin
+_NEAR = 10  # points within which lines end at the same place
+_ENOUGH, _MANY = 3, 0.12  # lines, and share of all lines, that make a margin
 _LEADERS = re.compile(r"[.．·…]{3,}\s*\d+$")  # a line of a table of contents
+_NARROWEST = 12  # characters of the narrowest column; what is shorter was not broken by a margin
+_ITEM = re.compile(
+    r"[（(]?[一二三四五六七八九十]{1,3}[）)、]|[（(]?\d{1,2}(?:[）)、．]|\.(?!\d))|[①-⑳]"
+)  # begins a list item
 _INDENT = (1.4, 4.5)  # widths of a character by which a first line is set in
 
 
@@ -154,7 +159,7 @@ def _shared(places: Sequence[float]) -> list[float]:
     near: dict[int, list[float]] = {}
     for place in places:
         near.setdefault(round(place / _NEAR), []).append(place)
-    enough = max(3, _MANY * len(places))
+    enough = max(_ENOUGH, _MANY * len(places))
     size = {k: len(v) for k, v in near.items()}
     return sorted(
         max(found)
@@ -175,7 +180,8 @@ class _Page:
     def of(cls, lines: Sequence[Line]) -> _Page:
         rights = [line.right for line in lines]
         steps = Counter(round(a.y - b.y) for a, b in pairwise(lines) if a.y > b.y)
-        leading = max(steps, key=lambda step: (steps[step], -step)) if steps else 0
+        usual = [step for step, count in steps.most_common(1) if count >= _ENOUGH]
+        leading = usual[0] if usual else 2 * max((line.size for line in lines), default=0)
         return cls(
             _shared([line.left for line in lines]), _shared(rights) or [max(rights, default=0)], leading
         )
@@ -185,7 +191,9 @@ class _Page:
         em = max(before.size, 1)
         if abs(line.size - before.size) > 0.15 * em or "\t" in before.text + line.text:
             return False
-        if before.y - line.y > max(1.5 * self.leading, 1.5 * em) or _LEADERS.search(before.text):
+        if before.y - line.y > 1.5 * max(self.leading, em) or _LEADERS.search(before.text):
+            return False
+        if _ITEM.match(line.text) or before.right - before.left < _NARROWEST * em:
             return False
         return not self._is_set_in(line, before) and self._is_full(before, line)
 

@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from classifier.corrected_tables import corrected_tables
 from classifier.dates import Periods, periods
 from classifier.drift import Drift
 from classifier.drift_tables import drift_of, drift_tables
 from classifier.errors import InputError
 from classifier.evaluation_tables import ModelFigures
 from classifier.groups import Groups, groups
+from classifier.hand_labels import HandLabels
 from classifier.labelled import Labelled
 from classifier.model import PolicyClassifier
 from classifier.quality_tables import quality_tables
@@ -48,6 +50,7 @@ def make_report(
     date_column: str | None = None,
     by: str | None = None,
     against: Labelled | None = None,
+    hand: HandLabels | None = None,
     sentences: int = SENTENCES,
 ) -> Report:
     """Count, compare and explain labelled segments.
@@ -56,6 +59,8 @@ def make_report(
     ----------
     labelled, against : Labelled
         A corpus, and another to compare it with.
+    hand : HandLabels
+        Hand labels of a sample of the corpus, for shares corrected for the model's errors.
     model, figures : PolicyClassifier, ModelFigures
         The model that labelled, for what decided and what is doubtful; and how good it is.
     schemes : sequence of str
@@ -77,7 +82,7 @@ def make_report(
     grouped = _grouped(labelled, by, texts)
     drift = None if model is None or not len(labelled) else drift_of(labelled, model)
     tables = (
-        *_counts(counted, shown, texts, dated=dated, grouped=grouped, other=other),
+        *_counts(counted, shown, texts, dated=dated, grouped=grouped, other=other, hand=hand),
         *(() if drift is None else drift_tables(drift, lang, texts)),
         *(() if figures is None else quality_tables(figures, shown[0], texts)),
     )
@@ -104,11 +109,17 @@ def _counts(
     dated: Periods | None,
     grouped: Groups | None,
     other: Counted | None,
+    hand: HandLabels | None,
 ) -> Iterator[Table]:
     """Yield the tables that count, in the order in which people read it."""
     book = counted.labelled.codebook
     yield summary_table(counted, texts)
     yield from (shares_table(view, counted, texts) for view in shown)
+    if hand is not None:
+        for view in shown:
+            yield from corrected_tables(
+                view, hand, texts, periods=dated, groups=grouped, exclusive=book.exclusive
+            )
     if dated is not None:
         yield from (trend_table(view, counted, dated, texts) for view in shown)
     if grouped is not None:

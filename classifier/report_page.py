@@ -33,6 +33,7 @@ from classifier.yaml_lines import parse
 
 _PAGE, _STYLE, _SCRIPT, _TEXTS = "report.html", "report.css", "report.js", "page_texts.yaml"
 MOST = 5  # categories named in the summary
+SIZE = ("documents", "segments")  # items of the summary that say how much there is at all
 ROOM = 22  # characters of period names that stand side by side below a small picture
 
 Texts = Mapping[str, Any]
@@ -197,7 +198,7 @@ def _right(table: Table, codes: Mapping[str, PageCode], texts: Texts) -> Iterato
 
 def _both(found: Quality) -> str:
     known = found.precision is not None and found.recall is not None
-    return f"{found.precision:.2f} / {found.recall:.2f}" if known else "–"
+    return f"{found.precision:.2f}\N{NO-BREAK SPACE}/\N{NO-BREAK SPACE}{found.recall:.2f}" if known else "–"
 
 
 def _has(table: Table, column: str) -> bool:
@@ -228,16 +229,16 @@ def _tiles(report: Report, texts: Texts) -> Iterator[Tile]:
     summary = next(report.of("summary"), None)
     if summary is None:
         return
-    named = (summary.values(name) for name in ("title", "count", "share", "low", "high"))
+    named = (summary.values(name) for name in ("item", "title", "count", "share", "low", "high"))
     rows = [
-        (str(title), figure(count, "count", texts), *figures)
-        for title, count, *figures in zip(*named, strict=True)
+        (item, str(title), figure(count, "count", texts), *figures)
+        for item, title, count, *figures in zip(*named, strict=True)
     ]
-    yield Tile(tuple((count, title) for title, count, share, *_ in rows if share is None))
-    for title, count, share, low, high in rows:
-        if share is not None:
-            ends = interval(low, high, "share", texts)
-            yield Tile(((figure(share, "share", texts), title),), count, ends)
+    yield Tile(tuple((count, title) for item, title, count, *_ in rows if item in SIZE))
+    for item, title, count, share, low, high in rows:
+        if item not in SIZE:
+            shown, ends = figure(share, "share", texts), interval(low, high, "share", texts)
+            yield Tile(((shown, title),), count, ends)
 
 
 def _leading(report: Report) -> Iterator[tuple[str, str, tuple[tuple[str, float], ...]]]:

@@ -16,13 +16,11 @@ from classifier.estimate import scores_of
 from classifier.inert_text import inert
 from classifier.labelled import Labelled
 from classifier.output import encoded
-from classifier.sampling import DESIGNS, SEED, draw
+from classifier.sampling import DESIGNS, DOCUMENT, PROBABILITY, SEED, SEGMENT, STRATUM, UNIT, draw
 from classifier.spreadsheet_guard import guarded
 from classifier.whole_file import whole_file
 from classifier.workbook_sheets import Book, library
 
-STRATUM, PROBABILITY, UNIT = "stratum", "inclusion_probability", "unit"
-SEGMENT, DOCUMENT = UNITS = ("segment", "document")
 TO_FILL = ("codes", "coded", "note")
 PROPOSED = "proposed"
 _BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"  # so that Excel reads a CSV file as UTF-8

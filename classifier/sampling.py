@@ -13,8 +13,10 @@ from classifier.survey import Array, Drawn, Numbers
 DESIGNS = ("stratified", "random", "documents")
 SEED = 20200315
 EVEN = 0.5  # part of a segment's size that is the same for all, so that none is all but never drawn
+# The columns of a sample that say how it was drawn, and what was drawn.
+STRATUM, PROBABILITY, UNIT = "stratum", "inclusion_probability", "unit"
+SEGMENT, DOCUMENT = UNITS = ("segment", "document")
 PER_STRATUM, MOST_STRATA = 15, 20
-RIGHT = 0.8  # how often a decision without a probability is taken to be right
 
 
 def draw(scores: Array, documents: Numbers, n: int, design: str = "stratified", seed: int = SEED) -> Drawn:
@@ -61,20 +63,15 @@ def sizes(scores: Array) -> Array:
     variance that a random sample would have without a classifier. Drawing in proportion to the
     root of the residual variance is optimal (Särndal, Swensson & Wretman, "Model Assisted Survey
     Sampling", 1992, section 12.2); the even half guards against probabilities that are too sure.
+    Decisions without probabilities have no say: strata made of them saved next to nothing in
+    simulations, and the errors that they hide have large weights.
     """
-    p = _blurred(scores)
-    mean = p.mean(axis=0)
+    mean = scores.mean(axis=0)
     spread = mean * (1 - mean)
-    relative = np.divide(p * (1 - p), spread, out=np.zeros_like(p), where=spread > 0)
+    relative = np.divide(scores * (1 - scores), spread, out=np.zeros_like(scores), where=spread > 0)
     doubt = np.sqrt(relative.mean(axis=1))
     average = doubt.mean()
     return np.asarray(EVEN + (1 - EVEN) * doubt / average) if average > 0 else np.ones(len(scores))
-
-
-def _blurred(scores: Array) -> Array:
-    """Return scores in which decisions that have no probability are not taken for certain."""
-    sure = ((scores == 0) | (scores == 1)).all(axis=0)
-    return np.where(sure, RIGHT * scores + (1 - RIGHT) * scores.mean(axis=0), scores)
 
 
 def strata(scores: Array, n: int) -> tuple[Numbers, Numbers]:
@@ -88,12 +85,13 @@ def strata(scores: Array, n: int) -> tuple[Numbers, Numbers]:
     Returns
     -------
     ndarray of int, shape (N,); ndarray of int, shape (n_strata,)
-        Each stratum has two segments drawn from it, or all.
+        Each stratum has two segments drawn from it, or all; where nothing tells segments apart,
+        there is one.
     """
     size = sizes(scores)
     certain = _certain(size, n)
     left = n - int(certain.sum())
-    count = int(np.clip(left // PER_STRATUM, 1, MOST_STRATA))
+    count = int(np.clip(left // PER_STRATUM, 1, MOST_STRATA)) if np.ptp(size) else 1
     order = np.argsort(size, kind="stable")
     order = order[~certain[order]]
     position = np.cumsum(size[order]) / size[order].sum() if len(order) else size[order]

@@ -58,10 +58,15 @@ class Drawn:
         alike = bool(np.ptp(self.probability) < 1e-12)
         return alike and not self.clustered and len(self._layout.begin) == 1
 
-    @property
-    def degrees(self) -> int:
-        """Degrees of freedom of a variance, units less strata; 0 where one unit is all there is."""
-        return len(self._layout.first) - len(self._layout.begin)
+    def degrees(self, inside: NDArray[np.bool_]) -> int:
+        """Return the degrees of freedom of a variance in a group: its units less its strata.
+
+        Counted are those of which a segment is ``inside``, shape (n,) (Korn & Graubard, "Analysis of
+        Health Surveys", 1999, chapter 5). 0 where there is but one unit.
+        """
+        layout = self._layout
+        units = np.add.reduceat(inside[layout.order].astype(int), layout.first) > 0
+        return int(units.sum()) - len(np.unique(layout.stratum[units]))
 
     @cached_property
     def _layout(self) -> _Layout:
@@ -83,7 +88,7 @@ class Drawn:
         variance is v = Σ_h n_h / (n_h - 1) Σ_c (1 - π_c) (z_c - z̄_h)², where z_c is the total of
         unit c of the n_h units drawn from stratum h. Within strata of equal π it is the unbiased
         estimator for simple random sampling, of segments or of whole documents (Särndal, Swensson &
-        Wretman, "Model Assisted Survey Sampling", 1992, results 3.7.2 and 4.2.2, with linearised
+        Wretman, "Model Assisted Survey Sampling", 1992, sections 3.7 and 4.2, with linearised
         values in place of y as in section 5.5); where π differ it is Hájek's approximation (Annals
         of Mathematical Statistics 35, 1964). A stratum of one unit shows no spread, and is taken
         together with the next (collapsed strata; Cochran, "Sampling Techniques", 1977, section 5A.12).

@@ -259,15 +259,13 @@ def _refuse_doubled(header: Sequence[str], name: str) -> None:
 def _sheet_rows(place: Place, limits: Limits, parsers: Parsers | None) -> Iterator[Row]:
     """Yield the rows of a workbook's first sheet; empty rows are left out."""
     from classifier.confined import Parsers
-    from classifier.frames import ROWS
 
     name, data = shown(place), read_bytes(place, limits)
     header: list[str] | None = None
     with Parsers(limits) if parsers is None else nullcontext(parsers) as ours:
-        for frame in ours.answers("rows", name, data):
-            for cells in frame.value() if frame.kind == ROWS else ():
-                if header is None:
-                    header = cells
-                    _refuse_doubled(header, name)
-                else:
-                    yield dict(zip(header, cells, strict=True))
+        for cells in ours.rows(name, data):
+            if header is None:
+                header = cells
+                _refuse_doubled(header, name)
+            else:
+                yield dict(zip(header, cells, strict=True))

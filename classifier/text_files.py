@@ -175,9 +175,9 @@ def read_bytes(place: Place, limits: Limits = LIMITS) -> bytes:
     else:
         with opened(place) as (stream, _):
             data = stream.read(most + 1)
+    _refuse_bomb(place, len(data), limits)
     if len(data) > most:
         raise InputError(f"{shown(place)}: larger than {limits.file_mb:,} MB", raised("file_mb"))
-    _refuse_bomb(place, len(data), limits)
     return bytes(data)
 
 

@@ -220,6 +220,13 @@ def test_a_category_leads_to_the_sentences_of_its_codes(tiny_codebook, page):
     assert page.text[first:].startswith("公共服务看病上学")
 
 
+def test_the_summary_gives_each_share_with_its_count_and_interval(full, page):
+    uncoded = next(row for row in full.table("summary").rows if row[0] == "uncoded")
+    low, high = (f"{100 * end:.1f}" for end in uncoded[4:])
+    assert "文章2语段5涉及措施的语段60.0%3个" in page.text
+    assert f"未涉及措施的语段40.0%2个95%置信区间{low}–{high}%" in page.text
+
+
 def test_the_summary_names_the_most_frequent_first(page):
     assert "出现最多的措施依次是看病40.0%、上学20.0%、修路20.0%。" in page.text
     assert "人与物：出现最多的依次是公共服务40.0%、基础设施20.0%。" in page.text
@@ -249,6 +256,8 @@ def test_no_segments_make_a_page_that_says_so(tiny_codebook):
     page = Page(to_html(made))
     assert made.warnings[0] in page.texts
     assert "nan" not in page.text.lower()
+    assert len([tag for tag, a in page.elements if a.get("class") == "tiles"]) == 1
+    assert "文章0语段0涉及措施的语段–0个" in page.text
 
 
 def test_the_same_report_makes_the_same_bytes(tiny_codebook):

@@ -1,0 +1,320 @@
+"""The processes that parse: used again, ended and replaced; whatever they say, this process is safe."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+import threading
+from concurrent.futures import wait
+
+import pytest
+from hostile_files import SENTENCE, paragraph, word
+from hypothesis import given
+from hypothesis import strategies as st
+
+from classifier import confined, frames
+from classifier.confined import Parsers
+from classifier.errors import InputError
+from classifier.frames import Frame, as_json, receive, send
+from classifier.limits import Limits
+from classifier.parsed import Parsed, cleaned, day_of, parsed_from
+
+WORD = word(paragraph(SENTENCE))
+
+# --- messages ---
+
+
+@given(st.lists(st.tuples(st.binary(min_size=1, max_size=1), st.binary())))
+def test_messages_arrive_as_they_were_sent(messages):
+    pipe = io.BytesIO()
+    for kind, payload in messages:
+        send(pipe, Frame(kind, payload))
+    pipe.seek(0)
+    assert [tuple(receive(pipe, 10**6)) for _ in messages] == messages
+    assert receive(pipe, 10**6) is None
+
+
+@given(st.text(), st.integers())
+def test_values_arrive_as_they_were_whatever_characters_they_hold(text, number):
+    assert as_json(b"x", {"a": [text, number]}).value() == {"a": [text, number]}
+
+
+def test_a_message_that_is_cut_off_is_none_and_a_longer_one_is_refused():
+    pipe = io.BytesIO()
+    send(pipe, Frame(b"x", b"abcdef"))
+    data = pipe.getvalue()
+    for end in range(len(data)):
+        assert receive(io.BytesIO(data[:end]), 6) is None
+    with pytest.raises(ValueError, match="a message of 6 bytes"):
+        receive(io.BytesIO(data), 5)
+
+
+# --- what comes back is checked ---
+
+DOCUMENT = {
+    "text": "村",
+    "title": "",
+    "date": "",
+    "source": "",
+    "url": "",
+    "file_date": "",
+    "left_out": ["page 2"],
+}
+
+
+def test_a_document_that_was_parsed_elsewhere_is_one():
+    assert parsed_from(DOCUMENT) == Parsed("村", left_out=["page 2"])
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(None, id="nothing"),
+        pytest.param([DOCUMENT], id="a list"),
+        pytest.param({**DOCUMENT, "more": ""}, id="too much"),
+        pytest.param({"text": "村"}, id="too little"),
+        pytest.param({**DOCUMENT, "text": 7}, id="a number as text"),
+        pytest.param({**DOCUMENT, "left_out": [None]}, id="no text in a list"),
+    ],
+)
+def test_what_is_no_document_is_refused(value):
+    with pytest.raises(ValueError, match="no document"):
+        parsed_from(value)
+
+
+# --- processes ---
+
+
+@pytest.fixture
+def parsers():
+    with Parsers(Limits(seconds=5), 2) as several:
+        yield several
+
+
+def pids(parsers):
+    return [process._process.pid for process in parsers._idle]
+
+
+def test_no_process_is_started_before_it_is_needed(parsers):
+    assert pids(parsers) == []
+
+
+def test_a_process_is_used_again_also_after_a_file_that_cannot_be_read(parsers):
+    assert parsers.document("word", "a.docx", WORD).text == SENTENCE
+    before = pids(parsers)
+    with pytest.raises(InputError, match=r"b\.docx: no Word document"):
+        parsers.document("word", "b.docx", b"x")
+    assert parsers.document("word", "a.docx", WORD).text == SENTENCE
+    assert pids(parsers) == before
+    assert len(before) == 1
+
+
+def test_a_process_is_replaced_after_many_files(parsers, monkeypatch):
+    monkeypatch.setattr(confined, "USES", 2)
+    parsers.document("word", "a.docx", WORD)
+    assert len(pids(parsers)) == 1
+    parsers.document("word", "a.docx", WORD)
+    assert pids(parsers) == []
+    assert parsers.document("word", "a.docx", WORD).text == SENTENCE
+
+
+def test_a_process_whose_rows_nobody_reads_to_the_end_is_ended(parsers):
+    from hostile_files import cells, workbook
+
+    rows = "".join(cells(n, SENTENCE) for n in range(1, 3000))
+    found = parsers.rows("a.xlsx", workbook(f"<sheetData>{rows}</sheetData>"))
+    assert next(found) == [SENTENCE]
+    found.close()
+    assert pids(parsers) == []
+
+
+def test_documents_are_parsed_at_the_same_time(parsers):
+    together = [parsers.later(parsers.document, "word", f"{n}.docx", WORD) for n in range(6)]
+    wait(together)
+    assert [one.result().text for one in together] == [SENTENCE] * 6
+    assert 1 <= len(pids(parsers)) <= 2
+
+
+def test_when_reading_ends_no_process_is_left():
+    with Parsers(Limits()) as some:
+        some.document("word", "a.docx", WORD)
+        (process,) = some._idle
+    assert process._process.returncode is not None
+    with pytest.raises(InputError, match="broken off"):
+        some.document("word", "a.docx", WORD)
+
+
+# Programs in the place of ours: one that dies, that is silent, that says what nobody asked for.
+READ = (
+    "import sys; sys.path[:] = sys.argv[1:]; from classifier.frames import *; "
+    "i, o = sys.stdin.buffer, sys.stdout.buffer; receive(i, 10**9); receive(i, 10**9); "
+)
+
+
+@pytest.mark.parametrize(
+    ("program", "message"),
+    [
+        pytest.param("import sys; sys.exit(3)", "its parser broke down at it (signal 3)", id="dies at once"),
+        pytest.param(
+            READ + "import os, signal; os.kill(os.getpid(), signal.SIGABRT)",
+            "its parser broke down at it (signal 6)",
+            id="dies at work",
+        ),
+        pytest.param("import threading; threading.Event().wait()", "takes longer than 1 s", id="is silent"),
+        pytest.param(
+            READ + "send(o, Frame(b'p', b'{')); send(o, Frame(END, b''))",
+            "its parser broke down at it",
+            id="no JSON",
+        ),
+        pytest.param(
+            READ + "send(o, Frame(b'p', b'[' * 10**6)); send(o, Frame(END, b''))",
+            "its parser broke down at it",
+            id="JSON too deep",
+        ),
+        pytest.param(
+            READ
+            + "import pickle; send(o, Frame(PARSED, pickle.dumps({'text': ''}))); send(o, Frame(END, b''))",
+            "its parser broke down at it",
+            id="a pickle",
+        ),
+        pytest.param(
+            READ + "send(o, Frame(PARSED, b'{}')); send(o, Frame(PARSED, b'{}')); send(o, Frame(END, b''))",
+            "its parser broke down at it",
+            id="too many answers",
+        ),
+        pytest.param(READ + "send(o, Frame(END, b''))", "its parser broke down at it", id="no answer"),
+        pytest.param(
+            READ + "send(o, Frame(FAILED, b'7'))", "its parser broke down at it", id="no reason for a failure"
+        ),
+        pytest.param(
+            READ + "o.write(b'p' + b'\\xff' * 8)", "its parser broke down at it", id="a huge answer"
+        ),
+        pytest.param(READ + "o.write(b'Traceback (most recent …'.encode() * 99)", "its parser", id="noise"),
+    ],
+)
+def test_whatever_a_process_does_the_file_is_refused_in_one_line(program, message, monkeypatch):
+    monkeypatch.setattr(confined, "_PROGRAM", program)
+    with Parsers(Limits(seconds=1)) as some, pytest.raises(InputError, match=r"a\.docx") as caught:
+        some.document("word", "a.docx", WORD)
+    assert str(caught.value).startswith(f"a.docx: {message}")
+    assert caught.value.hint
+    assert "\n" not in str(caught.value)
+
+
+def test_the_working_folder_is_no_place_to_find_modules_in(tmp_path, monkeypatch):
+    (tmp_path / "expat.py").write_text("raise SystemExit('taken over')", encoding="utf-8")
+    (tmp_path / "zipfile.py").write_text("raise SystemExit('taken over')", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", ["", str(tmp_path), *sys.path])
+    with Parsers(Limits()) as some:
+        assert some.document("word", "a.docx", WORD).text == SENTENCE
+
+
+@pytest.mark.parametrize(
+    ("kind", "library"), [("pdf", "pypdf"), ("page", "trafilatura"), ("rows", "openpyxl")]
+)
+def test_where_a_library_is_missing_one_line_says_how_to_get_it(kind, library, monkeypatch):
+    monkeypatch.setitem(sys.modules, library, None)
+    with (
+        Parsers(Limits()) as some,
+        pytest.raises(InputError, match=f"a: reading it needs {library}") as caught,
+    ):
+        list(some._answers(kind, "a", b""))
+    assert caught.value.hint == 'pip install "fupin-classifier[files]"'
+
+
+def inside(program: str, memory: int = 200) -> str:
+    """Run a program as the process that parses is run, confined to few resources; return what it prints."""
+    start = (
+        "import sys; sys.path[:] = sys.argv[1:]; from classifier.parsing_process import *; "
+        "from classifier import parsing_process as own; own._forbid_connections(); own.BEYOND = 0; "
+        f"own._confine_memory(Limits(memory_mb={memory})); own._confine_time(Limits(seconds=1));\n"
+    )
+    command = [sys.executable, "-I", "-c", start + program, *confined._import_path()]
+    done = subprocess.run(command, capture_output=True, timeout=60, check=False)
+    return done.stdout.decode() or f"ended by {-done.returncode}"
+
+
+CATCH = "try:\n    {}\nexcept {} as error:\n    print(type(error).__name__)"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="macOS and Windows are watched, not limited")
+@pytest.mark.parametrize(
+    ("program", "printed"),
+    [
+        pytest.param(CATCH.format("b'a' * 300_000_000", "MemoryError"), "MemoryError\n", id="memory"),
+        pytest.param("print(len(b'a' * 100_000_000))", "100000000\n", id="less memory"),
+        pytest.param(
+            CATCH.format("print(1, file=open('/tmp/x', 'w'), flush=True)", "OSError"), "OSError\n", id="files"
+        ),
+        pytest.param("while True: pass", "ended by 24", id="time: SIGXCPU"),
+        pytest.param(
+            "import urllib.request\n"
+            + CATCH.format("urllib.request.urlopen('http://127.0.0.1:9')", "OSError"),
+            "URLError\n",
+            id="connections",
+        ),
+    ],
+)
+def test_the_process_is_held_to_its_limits_by_the_system(program, printed, tmp_path):
+    assert inside(program.replace("/tmp/x", str(tmp_path / "x"))) == printed
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
+def test_where_the_system_does_not_hold_it_the_process_watches_itself():
+    program = (
+        "own._watch(Limits(memory_mb=50))\nkept = []\n"
+        "while True: kept.append(bytearray(10_000_000)); Event().wait(0.02)"
+    )
+    assert inside(program, memory=2000) == "ended by 15"
+
+
+def test_parsing_goes_on_in_other_threads_while_this_one_waits(parsers):
+    done = []
+    thread = threading.Thread(target=lambda: done.append(parsers.document("word", "a.docx", WORD)))
+    thread.start()
+    thread.join(timeout=30)
+    assert [one.text for one in done] == [SENTENCE]
+
+
+# --- what all parsers do to text ---
+
+
+@given(st.text(st.characters(), max_size=50))
+def test_cleaned_text_can_be_written_and_holds_no_control_characters(text):
+    found = cleaned(text)
+    found.encode("utf-8")
+    assert not {c for c in found if (c < " " and c not in "\n\t") or c in "\x7f\ufffe\uffff"}
+    assert cleaned(found) == found
+
+
+def test_pairs_of_surrogates_become_their_character():
+    assert cleaned("\ud842\udfb7村\udc00") == "𠮷村\ufffd"
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("2019年10月7日", "2019-10-07"),
+        ("2019-10-07 08:15", "2019-10-07"),
+        ("2019/1/7", "2019-01-07"),
+        ("2019.12.31讯", "2019-12-31"),
+        ("20191007", "2019-10-07"),
+        ("D:20191007123000+08'00'", "2019-10-07"),
+        ("2019-02-30，2019-03-01", "2019-03-01"),
+        ("2019年10月", ""),
+        ("投入2019.1.2亿", "2019-01-02"),
+        ("电话12019-10-07", ""),
+        ("1234567890123", ""),
+        ("", ""),
+    ],
+)
+def test_the_first_day_of_a_text_is_found(text, day):
+    assert day_of(text) == day
+
+
+def test_the_environment_of_the_process_is_ours_but_for_threads(parsers):
+    assert os.environ.get("OPENBLAS_NUM_THREADS") is None or confined._QUIET["OPENBLAS_NUM_THREADS"] == "1"
+    assert frames.END not in (frames.PARSED, frames.ROWS, frames.MEMBER, frames.FAILED)
