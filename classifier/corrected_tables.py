@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -16,6 +16,7 @@ from classifier.groups import Groups
 from classifier.hand_labels import HandLabels
 from classifier.report_tables import Cell, Column, Kind, Picture, Row, Table
 from classifier.report_texts import column
+from classifier.share_tables import category_columns, category_keys
 from classifier.views import View
 
 Texts = Mapping[str, Any]
@@ -80,8 +81,8 @@ class _Tables:
 
     def whole(self, note: str) -> Table:
         """Return the shares of the whole corpus."""
-        columns = (*self._category(), *self._figures("share"), *self._behind())
-        rows = _rows(self._keys(), columns, estimate_shares(self.corpus))
+        columns = (*category_columns(self.view, self.texts), *self._figures("share"), *self._behind())
+        rows = _rows(category_keys(self.view), columns, estimate_shares(self.corpus))
         return self._table("corrected", note, columns, rows, Picture("bars", "category", **_INTERVAL))
 
     def divided(self, parts: _Parts) -> Iterator[Table]:
@@ -89,7 +90,13 @@ class _Tables:
         across, names = parts.across, parts.into.names
         coded = column(self.texts, "coded", "count")
         kind: Any = "lines" if across == "period" else "heat"
-        columns = (*self._category(), self._part(parts), *self._figures("share"), coded, *self._behind())
+        columns = (
+            *category_columns(self.view, self.texts),
+            self._part(parts),
+            *self._figures("share"),
+            coded,
+            *self._behind(),
+        )
         found = self._turned(estimate_by_group(self.corpus, parts.into.number, names), len(names))
         yield self._table(
             f"corrected_{across}",
@@ -107,7 +114,12 @@ class _Tables:
         names = [between.format(one=into.names[j], other=into.names[i]) for i, j in parts.pairs]
         found = estimate_differences(self.corpus, into.number, into.names, parts.pairs)
         few = column(self.texts, _FEW, "flag")
-        columns = (*self._category(), self._part(parts), *self._figures("difference"), few)
+        columns = (
+            *category_columns(self.view, self.texts),
+            self._part(parts),
+            *self._figures("difference"),
+            few,
+        )
         return self._table(
             f"corrected_{parts.across}_differences",
             self.texts["notes"]["corrected_differences"],
@@ -141,18 +153,8 @@ class _Tables:
     def _part(self, parts: _Parts) -> Column:
         return Column(parts.across, parts.by or self.texts["columns"][parts.across], "text")
 
-    def _category(self) -> tuple[Column, ...]:
-        if self.view.scheme is not None:
-            return (column(self.texts, "category", "text"),)
-        return column(self.texts, "category", "text", "measure"), column(self.texts, "code", "id")
-
-    def _keys(self) -> list[tuple[str, ...]]:
-        if self.view.scheme is not None:
-            return [(title,) for title in self.view.titles]
-        return list(zip(self.view.titles, self.view.categories, strict=True))
-
-    def _crossed(self, parts: Sequence[str]) -> list[tuple[str, ...]]:
-        return [(*key, part) for key, part in product(self._keys(), parts)]
+    def _crossed(self, parts: Sequence[str]) -> Iterator[tuple[str, ...]]:
+        return ((*key, part) for key, part in product(category_keys(self.view), parts))
 
     def _figures(self, kind: Kind) -> tuple[Column, ...]:
         """Return the columns of the three kinds of share, or of difference, with their intervals."""
@@ -171,13 +173,11 @@ class _Tables:
         return (*counts, column(self.texts, _FEW, "flag"))
 
 
-def _rows(keys: Sequence[tuple[str, ...]], columns: Sequence[Column], found: pd.DataFrame) -> tuple[Row, ...]:
+def _rows(keys: Iterable[tuple[str, ...]], columns: Sequence[Column], found: pd.DataFrame) -> tuple[Row, ...]:
     """Return rows of keys and then the figures that the columns behind them name."""
-    if not keys:
-        return ()
     if _SAVED in found:  # the width of an interval from a handful of positives is itself a guess
         found = found.assign(**{_SAVED: found[_SAVED].mask(found[_FEW])})
-    cells = [[_cell(value, c.kind) for value in found[c.name].tolist()] for c in columns[len(keys[0]) :]]
+    cells = [[_cell(value, c.kind) for value in found[c.name].tolist()] for c in columns if c.name in found]
     return tuple((*key, *row) for key, row in zip(keys, zip(*cells, strict=True), strict=True))
 
 

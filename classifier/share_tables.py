@@ -55,7 +55,7 @@ def shares_table(view: View, counted: Counted, texts: Texts) -> Table:
     """Return how often each category occurs in segments and in documents."""
     found = counted.shares(view)
     columns = (
-        *_category(view, texts),
+        *category_columns(view, texts),
         column(texts, "segments", "count"),
         *_share(texts, title="segment_share"),
         column(texts, "documents", "count"),
@@ -68,7 +68,7 @@ def shares_table(view: View, counted: Counted, texts: Texts) -> Table:
     notes = [texts["notes"]["shares"]]
     if view.source:
         notes.append(texts["notes"]["scheme_source"].format(source=view.source))
-    rows = _rows(_keys(view), columns, figures)
+    rows = _rows(category_keys(view), columns, figures)
     picture = Picture("bars", "category", **_INTERVAL)
     return _table("shares", view, texts, notes=notes, columns=columns, rows=rows, picture=picture)
 
@@ -106,13 +106,13 @@ def _crossed(view: View, names: Sequence[str], columns: Sequence[Column], found:
     """Return a row for each category and group, the categories one after the other."""
     of = np.broadcast_to(found.of_segments, found.segments.shape)
     figures = (found.segments, of, found.share, found.low, found.high, found.documents)
-    keys = ((*key, name) for key, name in product(_keys(view), names))
+    keys = ((*key, name) for key, name in product(category_keys(view), names))
     return _rows(keys, columns, [figure.T for figure in figures])
 
 
 def _crossed_columns(view: View, across: str, texts: Texts, title: str = "") -> tuple[Column, ...]:
     return (
-        *_category(view, texts),
+        *category_columns(view, texts),
         Column(across, title or texts["columns"][across], "text"),
         column(texts, "segments", "count"),
         column(texts, "of_segments", "count"),
@@ -125,7 +125,7 @@ def against_table(view: View, counted: Counted, other: Counted, texts: Texts) ->
     """Return how often each category occurs here and in another corpus, and the difference."""
     here, there = counted.shares(view), other.shares(view)
     columns = (
-        *_category(view, texts),
+        *category_columns(view, texts),
         column(texts, "segments", "count"),
         *_share(texts, title="here"),
         column(texts, "there_segments", "count"),
@@ -143,7 +143,7 @@ def against_table(view: View, counted: Counted, other: Counted, texts: Texts) ->
         texts["notes"]["against"].format(against=other.labelled.source),
         *_overlap(counted, other, texts),
     ]
-    rows = _rows(_keys(view), columns, figures)
+    rows = _rows(category_keys(view), columns, figures)
     picture = Picture("bars", "category", "difference", low="difference_low", high="difference_high")
     return _table("against", view, texts, notes=notes, columns=columns, rows=rows, picture=picture)
 
@@ -164,7 +164,7 @@ def together_table(view: View, counted: Counted, texts: Texts) -> Table:
     alone = np.asarray(marked.sum(axis=0), dtype=float).ravel()
     shown = sorted(np.argsort(-alone, kind="stable")[:MOST])
     both = np.asarray((marked.T @ marked).toarray(), dtype=float)
-    keys, rows = list(_keys(view)), []
+    keys, rows = list(category_keys(view)), []
     for a in shown:
         inside = np.where(np.asarray(marked[:, [a]].toarray()).ravel() > 0, 0, -1)
         found = counted.shares_in(view, inside, 1)
@@ -223,15 +223,15 @@ def _table(
     return Table(name, title, texts["between"].join(notes), columns, rows, topic, view.scheme, picture)
 
 
-def _category(view: View, texts: Texts) -> tuple[Column, ...]:
+def category_columns(view: View, texts: Texts) -> tuple[Column, ...]:
     """Return the columns that say which category a row is about; codes have their identifier too."""
     if view.scheme is not None:
         return (column(texts, "category", "text"),)
     return column(texts, "category", "text", "measure"), column(texts, "code", "id")
 
 
-def _keys(view: View) -> Iterator[tuple[str, ...]]:
-    """Yield what stands in the columns of `_category`."""
+def category_keys(view: View) -> Iterator[tuple[str, ...]]:
+    """Yield what stands in the columns of `category_columns`."""
     if view.scheme is not None:
         return ((title,) for title in view.titles)
     return zip(view.titles, view.categories, strict=True)
