@@ -39,7 +39,7 @@ bench: $(VENV)/bench.stamp
 
 # One thread a process: small arrays gain nothing from more.
 coverage: $(VENV)/test.stamp
-	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m bench.coverage -o docs/coverage.md
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m bench.intervals -o docs/coverage.md
 
 clean:
 	rm -rf $(VENV) build dist

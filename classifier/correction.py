@@ -26,7 +26,7 @@ Labels = NDArray[np.bool_]
 
 LEVEL = 0.95
 NORMAL = 1.959963984540054  # quantile of the normal distribution for it
-# The following were chosen by simulation: bench/coverage.py.
+# The following were chosen by simulation: bench/intervals.py.
 LEAN = 5.0  # units' worth of evidence for λ = 1, that scores are probabilities
 EVENTS, FEW_EVENTS, FEW_SCALE = 0.5, 2.0, 8.0  # errors added to those seen; see `added_events`
 OPEN_UNKNOWN = 0.25  # share of variance that decisions without probabilities leave open

@@ -105,16 +105,11 @@ def without_running_lines(pages: Sequence[Sequence[Line]]) -> list[list[Line]]:
     A line counts as running where it is among the three highest or lowest of its page, and stands,
     but for its digits, at the same height on 40 % of the pages, or on both of two.
     """
-    edges = [_edges(page) for page in pages]
-    seen = Counter(key for page in edges for key in {_running_key(line) for line in page})
+    seen = Counter(key for page in pages for key in {_running_key(line) for line in _edges(page)})
     needed = max(2, _REPEATED * len(pages))
     return [
-        [
-            line
-            for line in page
-            if line not in edge or not (seen[_running_key(line)] >= needed or _is_page_number(line, page))
-        ]
-        for page, edge in zip(pages, edges, strict=True)
+        [line for line in page if seen[_running_key(line)] < needed and not _is_page_number(line, page)]
+        for page in pages
     ]
 
 

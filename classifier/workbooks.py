@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
@@ -23,16 +24,32 @@ def sheet_rows(data: bytes, name: str, limits: Limits) -> Iterator[list[str]]:
     import openpyxl
 
     with office_parts(data, name, "Excel workbook", limits) as parts:
-        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
         del parts
-        sheet = book.worksheets[0]
-        sheet.reset_dimensions()  # what a file says of its size may be a million rows of nothing
-        rows = ([_cell(value) for value in row] for row in sheet.values)
+        with _unmeasured():
+            book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+        rows = ([_cell(value) for value in row] for row in book.worksheets[0].values)
         header = _trimmed(next(rows, []))
         yield header
         for cells in rows:
             if any(cells):
                 yield [*cells, *[""] * len(header)][: len(header)]
+
+
+@contextmanager
+def _unmeasured() -> Iterator[None]:
+    """Keep openpyxl from asking how large sheets are.
+
+    What a file says may be a million rows of nothing, and where it says nothing the library goes
+    through the whole sheet before it gives the first row.
+    """
+    from openpyxl.worksheet._read_only import ReadOnlyWorksheet
+
+    measure = ReadOnlyWorksheet._get_size
+    ReadOnlyWorksheet._get_size = lambda _: None
+    try:
+        yield
+    finally:
+        ReadOnlyWorksheet._get_size = measure
 
 
 def _trimmed(header: Sequence[str]) -> list[str]:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import io
 import os
+import socket
 import subprocess
 import sys
 import threading
 from concurrent.futures import wait
 
 import pytest
-from hostile_files import SENTENCE, paragraph, word
+from hostile_files import SENTENCE, cells, paragraph, word, workbook
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifier import confined, frames
+from classifier import confined, frames, parsing_process
 from classifier.confined import Parsers
 from classifier.errors import InputError
 from classifier.frames import Frame, as_json, receive, send
@@ -121,8 +122,6 @@ def test_a_process_is_replaced_after_many_files(parsers, monkeypatch):
 
 
 def test_a_process_whose_rows_nobody_reads_to_the_end_is_ended(parsers):
-    from hostile_files import cells, workbook
-
     rows = "".join(cells(n, SENTENCE) for n in range(1, 3000))
     found = parsers.rows("a.xlsx", workbook(f"<sheetData>{rows}</sheetData>"))
     assert next(found) == [SENTENCE]
@@ -206,6 +205,8 @@ def test_whatever_a_process_does_the_file_is_refused_in_one_line(program, messag
 def test_the_working_folder_is_no_place_to_find_modules_in(tmp_path, monkeypatch):
     (tmp_path / "expat.py").write_text("raise SystemExit('taken over')", encoding="utf-8")
     (tmp_path / "zipfile.py").write_text("raise SystemExit('taken over')", encoding="utf-8")
+    (tmp_path / "sitecustomize.py").write_text("raise SystemExit('taken over')", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", ["", str(tmp_path), *sys.path])
     with Parsers(Limits()) as some:
@@ -269,6 +270,61 @@ def test_where_the_system_does_not_hold_it_the_process_watches_itself():
         "while True: kept.append(bytearray(10_000_000)); Event().wait(0.02)"
     )
     assert inside(program, memory=2000) == "ended by 15"
+
+
+def asked(before: str, kind: str, data: bytes) -> list[Frame]:
+    """Ask the process, changed by a program before it begins, and limited to 2 s; return its answers."""
+    start = (
+        "import sys; sys.path[:] = sys.argv[1:]; from classifier import parsing_process as own; "
+        f"own.BEYOND = 1\n{before}\nown.main()"
+    )
+    request, pipe = {"kind": kind, "name": "a", "limits": vars(Limits(seconds=1))}, io.BytesIO()
+    send(pipe, as_json(frames.ASKED, request))
+    send(pipe, Frame(frames.DATA, data))
+    command = [sys.executable, "-I", "-c", start, *confined._import_path()]
+    done = subprocess.run(command, input=pipe.getvalue(), capture_output=True, timeout=60, check=False)
+    out, found = io.BytesIO(done.stdout), []
+    while (frame := receive(out, 10**9)) is not None:
+        found.append(frame)
+    return found
+
+
+def test_each_part_of_a_long_workbook_has_its_own_time():
+    """Parsing it all takes longer than 2 s, each part less."""
+    wasteful = (
+        "from classifier import workbooks\ndef rows(*_):\n    for n in range(8 * own.ROWS):\n"
+        "        yield [str(n)]\n        if n % own.ROWS == 0:\n            sum(range(2 * 10**7))\n"
+        "workbooks.sheet_rows = rows"
+    )
+    *parts, last = asked(wasteful, "rows", b"")
+    assert sum(len(part.value()) for part in parts) == 8 * parsing_process.ROWS
+    assert last.kind == frames.END
+
+
+CONNECTING = """
+import socket
+def connecting(*_):
+    socket.create_connection(('127.0.0.1', PORT))
+    yield from ()
+own._PARSERS['word'] = connecting
+"""
+PRINTING = """
+def printing(*_):
+    print('noise', flush=True)
+    yield from ()
+own._PARSERS['word'] = printing
+"""
+
+
+def test_a_parser_that_connects_is_refused():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        (answer,) = asked(CONNECTING.replace("PORT", str(server.getsockname()[1])), "word", b"")
+    assert answer.kind == frames.FAILED
+    assert answer.value()[0] == "a: cannot be read (PermissionError)"
+
+
+def test_what_a_parser_prints_is_no_answer():
+    assert [frame.kind for frame in asked(PRINTING, "word", b"")] == [frames.END]
 
 
 def test_parsing_goes_on_in_other_threads_while_this_one_waits(parsers):

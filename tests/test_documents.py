@@ -537,6 +537,7 @@ def test_bad_rows_of_a_table_are_left_out_and_the_rest_is_read(name, content, re
 def test_rows_without_an_id_keep_their_number_where_bad_ones_are_left_out(tmp_path):
     for name, content in (
         ("a.csv", "text\n一\n二,三\n四\n"),
+        ("quotes.csv", 'text\n一\n"二"x\n四\n'),
         ("a.jsonl", '{"text":"一"}\n{\n\n{"text":"四"}'),
     ):
         path = write(tmp_path / name, content)

@@ -205,6 +205,11 @@ def test_what_is_as_large_as_a_limit_is_read(name, data, limits, tmp_path):
     assert document.text.startswith("村")
 
 
+def test_what_a_row_may_have_counts_from_its_start(tmp_path):
+    path = write(tmp_path / "a.csv", "id,text\n" + "".join(f"{n},村村村\n" for n in range(50)))
+    assert len(list(documents([path], Reading(limits=Limits(characters=10))))) == 50
+
+
 def test_archives_in_an_archive_share_the_bytes_that_it_may_unpack_to(tmp_path):
     inner = packed({"a.txt": os.urandom(300_000).hex()})
     path = write(tmp_path / "a.zip", packed({f"{n}.zip": inner for n in range(3)}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zlib
 from pathlib import Path
 
 import pytest
@@ -252,6 +253,17 @@ def test_a_damaged_page_is_named_and_the_others_read():
     found = read(pdf(CATALOGUE, pages, page % 6, page % 7, font, broken, good))
     assert found.text == "village doctors"
     assert found.left_out == ["damaged, not or not wholly read: page 1"]
+
+
+def test_a_page_that_unpacks_to_too_much_is_named_and_the_others_read():
+    page = b"<< /Type /Page /Parent 2 0 R /Resources << /Font << /F 5 0 R >> >> /Contents %d 0 R >>"
+    font = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"
+    bomb = stream(zlib.compress(b" " * 100_000_000, 1), b"/Filter /FlateDecode")
+    pages = b"<< /Type /Pages /Kids [3 0 R 4 0 R] /Count 2 >>"
+    good = stream(b"BT /F 12 Tf 72 700 Td (village doctors) Tj ET")
+    found = read(pdf(CATALOGUE, pages, page % 7, page % 6, font, bomb, good))
+    assert found.text == "village doctors"
+    assert found.left_out == ["damaged, not or not wholly read: page 2"]
 
 
 def test_a_file_locked_for_changes_alone_is_read(make):

@@ -1,4 +1,4 @@
-"""docs/coverage.md: what the simulation of `bench.coverage` found, as a page."""
+"""docs/coverage.md: what the simulation of `bench.intervals` found, as a page."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from bench.coverage_cells import CORRELATIONS, F1, OTHER, PREVALENCES, SIZES, Cell, Result
+from bench.interval_cells import CORRELATIONS, F1, OTHER, PREVALENCES, SIZES, Cell, Result
 from bench.simulated import DISTORTIONS, LENGTH, SEGMENTS, SHARED
 
 Results = Mapping[Cell, Result]

@@ -1,4 +1,4 @@
-"""What the simulation of `bench.coverage` consists of, what is required of it, and how a cell did."""
+"""What the simulation of `bench.intervals` consists of, what is required of it, and how a cell did."""
 
 from __future__ import annotations
 

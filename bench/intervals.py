@@ -1,7 +1,7 @@
 """How often the intervals of corrected shares hold the truth, and how wide they are.
 
     make coverage
-    python -m bench.coverage [--replications R] [--corpora C] [-o docs/coverage.md]
+    python -m bench.intervals [--replications R] [--corpora C] [-o docs/coverage.md]
 
 Corpora are simulated for which the truth is known (`bench.simulated`); samples are drawn from them
 by the package's designs, and the package estimates. Same arguments, same page.
@@ -20,8 +20,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench.coverage_cells import CORRELATIONS, DESIGNS, F1, OTHER, PREVALENCES, SIZES, Cell, Result
-from bench.coverage_page import page
+from bench.interval_cells import CORRELATIONS, DESIGNS, F1, OTHER, PREVALENCES, SIZES, Cell, Result
+from bench.interval_page import page
 from bench.simulated import DISTORTIONS, Corpus, joined, sampler, simulate
 from classifier.correction import Figures, Sample, corrected, fit_slope, gold_only, known
 from classifier.estimate import CodedCorpus, estimate_differences
@@ -118,7 +118,7 @@ def simulated(
 def main() -> None:
     """Write the page, and say in how many cells what is required does not hold."""
     parser = argparse.ArgumentParser(
-        prog="python -m bench.coverage", description=(__doc__ or "").split("\n")[0]
+        prog="python -m bench.intervals", description=(__doc__ or "").split("\n")[0]
     )
     parser.add_argument("-o", "--out", type=Path, default=Path("docs/coverage.md"))
     parser.add_argument("--replications", type=int, default=4000, help="samples for each cell")
