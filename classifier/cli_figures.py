@@ -118,8 +118,6 @@ def agree(
 
 def _tell_about(codings: Codings) -> None:
     """Say what of the coders' work is not counted, and what weakens the figures."""
-    for coder, rows in codings.unmarked.items():
-        say(f"{coder}: {rows:,} rows have codes but no mark in the column 'coded'; they do not count")
     for coder, coded in zip(codings.coders, codings.coded, strict=True):
         if not (coded & codings.shared).any():
             say(f"{coder}: not one segment that another coder coded too")

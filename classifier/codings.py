@@ -46,8 +46,6 @@ class Codings:
         The codes given; all False where a coder has not coded a segment.
     coded : ndarray of bool, shape (n_coders, n_segments)
         Which segments each coder has coded.
-    unmarked : mapping of str to int
-        By coder: rows with codes that the column ``coded`` does not mark, and that do not count.
     """
 
     codebook: Codebook
@@ -55,7 +53,6 @@ class Codings:
     segments: pd.DataFrame = field(repr=False)
     labels: NDArray[np.bool_] = field(repr=False)
     coded: NDArray[np.bool_] = field(repr=False)
-    unmarked: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def shared(self) -> NDArray[np.bool_]:
@@ -103,7 +100,8 @@ def read_codings(paths: Sequence[Path], codebook: Codebook, coder_column: str | 
     Each file is a table (CSV, TSV, JSONL, XLSX, Parquet) as `fupin label` or `fupin sample` writes it,
     or gold. Rows are lined up by ``segment_id``, else ``id``, else ``doc_id``, ``start`` and ``end``.
     Where a file has a column ``coded``, only the rows that it marks with 1, yes, 是 or x have been
-    coded; where it has none, all have. ``codes`` may then be empty: the coder found no measure.
+    coded, and those with codes; where it has none, all have. ``codes`` of a row that was coded may
+    be empty: the coder found no measure.
 
     Parameters
     ----------
@@ -237,7 +235,6 @@ class _Gathering:
         self._about: list[dict[str, str]] = []
         self._places: dict[tuple[int, int], str] = {}
         self._given: list[tuple[int, int, list[int]]] = []
-        self._unmarked: dict[str, int] = {}
 
     def add(self, coder: str, row: Mapping[str, Any], place: str, *, marked: bool) -> None:
         """Take in what a coder made of a segment; ``marked``: the column ``coded`` says whether he did."""
@@ -248,10 +245,8 @@ class _Gathering:
                 f"{place}: segment '{name}' stands in {self._places[at]} already", "keep one of the two rows"
             )
         self._places[at] = place
-        if not marked or is_coded(row.get(CODED), place):
+        if not marked or is_coded(row.get(CODED), place) or split_codes(row.get("codes"), place):
             self._given.append((*at, self._codes(row, place)))
-        elif split_codes(row.get("codes"), place):
-            self._unmarked[coder] = self._unmarked.get(coder, 0) + 1
 
     def _codes(self, row: Mapping[str, Any], place: str) -> list[int]:
         if "codes" not in row:
@@ -301,7 +296,7 @@ class _Gathering:
         for about in self._about:
             about["doc_id"] = about["doc_id"] or _document(about["segment_id"], end)
         segments = pd.DataFrame(self._about, columns=["segment_id", "doc_id", "text"])
-        return Codings(self.codebook, tuple(self.coders), segments, labels, coded, self._unmarked)
+        return Codings(self.codebook, tuple(self.coders), segments, labels, coded)
 
 
 def _document(segment_id: str, end: str) -> str:

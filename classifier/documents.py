@@ -71,12 +71,12 @@ def documents(
     with Parsers(reading.limits, parsers) as processes:
         reader = FileReader(reading, processes, skipped.leave, on_read, on_note)
         for work in _ahead(reader.works(sources), 2 * parsers):
-            found = work.documents()
+            found, place = work.documents(), shown(work.place)
             while (document := skipped.next_of(found, work.place)) is not None:
-                first = seen.add(document.id, shown(work.place))
+                first = seen.add(document.id, place)
                 if first is not None:
                     raise InputError(
-                        f"{shown(work.place)}: id '{document.id}' stands twice (first in {first})",
+                        f"{place}: id '{document.id}' stands twice (first in {first})",
                         "give each document a name of its own: another --id-column, other file names",
                     )
                 yield document if seen.count > 1 else _with_columns(document, sources)

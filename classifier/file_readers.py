@@ -244,12 +244,14 @@ class FileReader:
         )
         first = self._first(every)
         if first:
-            column = self._text_column(shown(place), first)
+            name = shown(place)
+            column = self._text_column(name, first)
             for number, row in chain(first, every):
                 try:
-                    yield self._row(row, f"{within}{number}", column, f"{shown(place)}: row {number}")
-                except InputError as error:
-                    bad(error)
+                    yield self._row(row, f"{within}{number}", column)
+                except ValueError as error:
+                    problem, hint = error.args
+                    bad(InputError(f"{name}: row {number}: {problem}", hint))
         bad.conclude()
 
     def _first(self, every: Iterator[tuple[int, Row]]) -> list[tuple[int, Row]]:
@@ -269,7 +271,8 @@ class FileReader:
         columns = dict.fromkeys(column for _, row in first for column in row)
         for named in (self._reading.text_column, self._reading.id_column):
             if named is not None and named not in columns:
-                raise self._lacking(f"{name}: row {first[0][0]}", named, columns)
+                problem, hint = self._lacking(named, columns)
+                raise InputError(f"{name}: row {first[0][0]}: {problem}", hint)
         if self._reading.text_column is not None:
             return self._reading.text_column
         found = text_column([row for _, row in first])
@@ -283,22 +286,22 @@ class FileReader:
             self._column_told = found
         return found
 
-    def _lacking(self, where: str, column: str, columns: Iterable[str]) -> InputError:
+    def _lacking(self, column: str, columns: Iterable[str]) -> tuple[str, str]:
         option = "--id-column" if column == self._reading.id_column else "--text-column"
-        return InputError(
-            f"{where}: no column '{column}'; columns: {', '.join(columns)}", f"name it with {option}"
-        )
+        return f"no column '{column}'; columns: {', '.join(columns)}", f"name it with {option}"
 
-    def _row(self, row: Row, number: str, column: str, where: str) -> Document:
+    def _row(self, row: Row, number: str, column: str) -> Document:
+        """Return a row as a document; raises ValueError with what is wrong with it, and a hint."""
         for needed in (column, self._reading.id_column):
             if needed is not None and needed not in row:
-                raise self._lacking(where, needed, row)
+                raise ValueError(*self._lacking(needed, row))
         id_column = self._reading.id_column or next((c for c in ID_COLUMNS if c in row), None)
         text, limit = row[column], self._reading.limits.characters
         if not isinstance(text, str | None):
-            raise InputError(f"{where}: '{column}' is not text: {text!r:.60}", "quote the value")
-        if any(isinstance(value, str) and len(value) > limit for value in row.values()):
-            raise InputError(f"{where}: a cell of more than {limit:,} characters", raised("characters"))
+            raise ValueError(f"'{column}' is not text: {text!r:.60}", "quote the value")
+        for value in row.values():
+            if isinstance(value, str) and len(value) > limit:
+                raise ValueError(f"a cell of more than {limit:,} characters", raised("characters"))
         known = {k: _text(row.get(k)) for k in ("title", "date", "source")}
         meta = {k: v for k, v in row.items() if k not in (column, id_column, *known)}
         return Document(_text(row[id_column]) if id_column else number, text or "", **known, meta=meta)
