@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from bench.intervals import run
 from bench.interval_cells import WIDER, Cell
 from bench.interval_page import page
+from bench.intervals import run
 from bench.simulated import DISTORTIONS
 from classifier.correction import (
     Known,
