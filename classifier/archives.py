@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from classifier.errors import InputError
+from classifier.inert_text import on_one_line
 from classifier.limits import FREE, MB, Limits, raised
 from classifier.office_parts import DAMAGE
 
@@ -64,7 +65,7 @@ def members(
             _refuse_bomb([entry for _, entry in chosen], size, room, name, limits)
             before = None
             for inner, entry in chosen:
-                shown = f"{name}/{inner.lstrip('/')}"
+                shown = f"{name}/{on_one_line(inner.lstrip('/'))}"
                 yield _member(archive, entry, inner, shown, limits, doubled=inner == before)
                 before = inner
     except DAMAGE as error:

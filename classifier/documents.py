@@ -6,7 +6,7 @@ import hashlib
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from classifier.archives import ZIP
 from classifier.confined import Parsers
 from classifier.errors import InputError, NothingReadError, SkippedError
 from classifier.file_readers import ID_COLUMNS, Document, FileReader, Reading, Work
+from classifier.inert_text import on_one_line
 from classifier.limits import MB
 from classifier.sources import PAGE_SUFFIXES, PDF, WORD, Source, sources_of
 from classifier.text_files import BLOCK, STDIN, Place, shown, size_in_bytes, suffix_of
@@ -66,9 +67,8 @@ def documents(
         read. `NothingReadError` where there was nothing else.
     """
     sources = [source for name in inputs for source in sources_of(name)]
-    seen, skipped = _Names(), _Skipped(on_error)
-    parsers = min(parsers, PARSERS)
-    with Parsers(reading.limits, parsers) as processes:
+    skipped, parsers = _Skipped(on_error), min(parsers, PARSERS)
+    with Parsers(reading.limits, parsers) as processes, closing(_Names()) as seen:
         reader = FileReader(reading, processes, skipped.leave, on_read, on_note)
         for work in _ahead(reader.works(sources), 2 * parsers):
             found, place = work.documents(), shown(work.place)
@@ -76,7 +76,7 @@ def documents(
                 first = seen.add(document.id, place)
                 if first is not None:
                     raise InputError(
-                        f"{place}: id '{document.id}' stands twice (first in {first})",
+                        f"{place}: id '{on_one_line(document.id)}' stands twice (first in {first})",
                         "give each document a name of its own: another --id-column, other file names",
                     )
                 yield document if seen.count > 1 else _with_columns(document, sources)
@@ -120,7 +120,7 @@ class _Skipped:
     def leave(self, place: Place, error: InputError) -> None:
         """Tell of a file, or of a part of one; raise its error where nobody is there to be told."""
         name = shown(place)
-        skipped = SkippedError(name, str(error).removeprefix(f"{name}: "), error.hint)
+        skipped = SkippedError(name, on_one_line(str(error).removeprefix(f"{name}: ")), error.hint)
         if self._on_error is None:
             raise skipped
         if self.first is None:
@@ -153,6 +153,10 @@ class _Names:
         self._database.execute("CREATE TABLE name (id BLOB PRIMARY KEY, place INTEGER) WITHOUT ROWID")
         self._database.execute("BEGIN")
         self._places: dict[str, int] = {}
+
+    def close(self) -> None:
+        """Delete the database."""
+        self._database.close()
 
     def add(self, identifier: str, place: str) -> str | None:
         """Take in an id; return the place where it stood before, if it did."""

@@ -12,6 +12,7 @@ from typing import Any
 from classifier.archives import ZIP, Member
 from classifier.confined import Parsers
 from classifier.errors import InputError
+from classifier.inert_text import on_one_line
 from classifier.limits import LIMITS, MB, Limits, raised
 from classifier.parsed import Parsed
 from classifier.sources import (
@@ -282,7 +283,8 @@ class FileReader:
                 "name it with --text-column",
             )
         if found not in (TEXT, self._column_told):
-            self._note(f"{name}: the text is taken from column '{found}'; another: --text-column")
+            told = on_one_line(found)
+            self._note(f"{name}: the text is taken from column '{told}'; another: --text-column")
             self._column_told = found
         return found
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from classifier.archives import ZIP, is_litter
 from classifier.errors import InputError, NothingReadError
 from classifier.tables import TABLE_SUFFIXES
-from classifier.text_files import GZIP, STDIN, Held, refused, shown, suffix_of
+from classifier.text_files import GZIP, STDIN, Held, decoded_name, refused, shown, suffix_of
 
 TEXT_SUFFIXES = (".txt", ".md")
 PAGE_SUFFIXES = (".html", ".htm", ".xhtml", ".mhtml", ".mht")
@@ -57,14 +57,14 @@ def sources_of(name: str | Path) -> list[Source]:
         if path.is_dir():
             return _folder(path)
         if path.exists() or path.is_symlink():
-            return [Source(shown(path.name), path)]
+            return [Source(decoded_name(path.name), path)]
     except OSError as error:  # such as a name that is too long
         raise refused(path, error) from None
     matches = sorted(_glob(str(name)), key=lambda match: match.as_posix())
     if not matches:
         raise InputError(f"{shown(path)}: no such file or folder", "check the path")
     root = Path(os.path.commonpath([match.parent for match in matches]))
-    return _named([Source(shown(match.relative_to(root).as_posix()), match) for match in matches])
+    return _named([Source(decoded_name(match.relative_to(root).as_posix()), match) for match in matches])
 
 
 def wanted_endings() -> tuple[str, ...]:
@@ -74,7 +74,9 @@ def wanted_endings() -> tuple[str, ...]:
 
 def _folder(folder: Path) -> list[Source]:
     found = list(_walk(folder, lambda parts: suffix_of(Path(parts[-1])) in KNOWN))
-    sources = [Source(shown(path.relative_to(folder).as_posix()), path, error) for path, error in found]
+    sources = [
+        Source(decoded_name(path.relative_to(folder).as_posix()), path, error) for path, error in found
+    ]
     if not any(suffix_of(source.place) in READABLE for source in sources):
         raise NothingReadError(
             f"{shown(folder)}: no readable file in this folder", f"read are {', '.join(READABLE)}"

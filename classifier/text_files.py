@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 from classifier.errors import InputError
+from classifier.inert_text import on_one_line
 from classifier.limits import FREE, LIMITS, MB, Limits, raised
 from classifier.segments import HAN
 
@@ -181,13 +182,18 @@ def read_bytes(place: Place, limits: Limits = LIMITS) -> bytes:
     return bytes(data)
 
 
-def shown(place: Place | str) -> str:
+def decoded_name(name: str) -> str:
     """Return the name of a file as text, also where its bytes are GB18030 or nothing known."""
-    name = os.fsencode(str(place))
+    raw = os.fsencode(name)
     try:
-        return name.decode("utf-8")
+        return raw.decode("utf-8")
     except UnicodeDecodeError:
-        return name.decode("gb18030", errors="replace")
+        return raw.decode("gb18030", errors="replace")
+
+
+def shown(place: Place) -> str:
+    """Return the name of a file for messages: as text, on one line, without what a terminal would obey."""
+    return on_one_line(decoded_name(str(place)))
 
 
 def refused(place: Place, error: OSError) -> InputError:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hostile_files import CORPUS, SENTENCE, packed, paragraph, word, workbook, write_corpus
 
+from classifier import confined
 from classifier.documents import Reading, documents
 from classifier.errors import InputError
 from classifier.limits import Limits
@@ -230,14 +231,27 @@ def test_too_many_pages_are_refused(tmp_path):
     assert refusal(tmp_path / "a.pdf", pages=4)[0] == "no text on its pages: they are empty"
 
 
-def test_a_file_that_takes_too_long_is_given_up_and_the_next_is_read(tmp_path):
-    write(tmp_path / "1.xlsx", CORPUS["million.xlsx"][0]())
+ENDLESS = """
+import sys
+sys.path[:] = sys.argv[1:]
+from classifier import parsing_process as own
+def endless(*_):
+    while True:
+        pass
+own._PARSERS["rows"] = endless
+own.main()
+"""
+
+
+def test_a_file_that_takes_too_long_is_given_up_and_the_next_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(confined, "_PROGRAM", ENDLESS)
+    write(tmp_path / "1.xlsx", "")
     write(tmp_path / "2.docx", word(paragraph(SENTENCE)))
     skipped = []
-    found = documents([tmp_path], Reading(limits=Limits(seconds=1)), skipped.append)
+    found = documents([tmp_path], Reading(limits=Limits(seconds=2)), skipped.append)
     assert [d.id for d in found] == ["2.docx"]
     assert [(e.reason, e.hint) for e in skipped] == [
-        ("takes longer than 1 s", "if you trust the file, raise the limit: --limit seconds=N")
+        ("takes longer than 2 s", "if you trust the file, raise the limit: --limit seconds=N")
     ]
 
 
