@@ -13,6 +13,7 @@ from classifier.errors import InputError
 from classifier.inert_text import on_one_line
 from classifier.limits import FREE, MB, Limits, raised
 from classifier.office_parts import DAMAGE
+from classifier.skipped import ERRORS
 
 ZIP = ".zip"
 _BLOCK = 1 << 20
@@ -76,12 +77,13 @@ def members(
 
 
 def is_litter(name: str) -> bool:
-    """Say whether a file is one that systems and programs leave behind, and no document.
+    """Say whether a file is one that systems and programs, this one too, leave behind, and no document.
 
     >>> is_litter("__MACOSX/a.txt"), is_litter("通知/._a.docx"), is_litter("~$a.docx"), is_litter("a.docx")
     (True, True, True, False)
     """
-    return name.startswith(_APPLE) or name.rpartition("/")[2].startswith(("._", "~$"))
+    own = name.rpartition("/")[2]
+    return name.startswith(_APPLE) or own.startswith(("._", "~$")) or own.endswith(ERRORS)
 
 
 def _name(entry: zipfile.ZipInfo) -> str:

@@ -40,7 +40,12 @@ SchemesOption = Annotated[
 TextsOption = Annotated[Optional[Path], typer.Option(help="The documents, where the gold has no text.")]
 
 InputsArgument = Annotated[
-    list[str], typer.Argument(metavar="INPUT...", help="Files, folders, globs, or - for standard input.")
+    list[str],
+    typer.Argument(
+        metavar="INPUT...",
+        help="Files, folders, globs, or - for standard input (text). Read are txt, md, html, mhtml, docx, "
+        "pdf, csv, tsv, xlsx, jsonl, parquet, each also as .gz, and zip archives of them.",
+    ),
 ]
 TextColumnOption = Annotated[
     Optional[str], typer.Option(help="The column of a table with the text; default: found, and told.")

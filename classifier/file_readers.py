@@ -247,6 +247,7 @@ class FileReader:
         if first:
             name = shown(place)
             column = self._text_column(name, first)
+            bad.release()
             for number, row in chain(first, every):
                 try:
                     yield self._row(row, f"{within}{number}", column)
@@ -314,14 +315,26 @@ class _BadRows:
 
     def __init__(self, place: Place, leave: Callable[[Place, InputError], None]) -> None:
         self._place, self._leave, self._count = place, leave, 0
+        self._waiting: list[InputError] | None = []
 
     def __call__(self, error: InputError) -> None:
         self._count += 1
-        if self._count <= BAD_ROWS:
+        if self._count > BAD_ROWS:
+            return
+        if self._waiting is None:
+            self._leave(self._place, error)
+        else:
+            self._waiting.append(error)
+
+    def release(self) -> None:
+        """Tell of those that have come so far: the table itself is not refused."""
+        waiting, self._waiting = self._waiting or [], None
+        for error in waiting:
             self._leave(self._place, error)
 
     def conclude(self) -> None:
         """Tell how many there were beyond those."""
+        self.release()
         if self._count > BAD_ROWS:
             rest = f"{shown(self._place)}: {self._count - BAD_ROWS:,} more rows that cannot be read"
             self._leave(self._place, InputError(rest, "mend those that are named, and read it again"))

@@ -179,6 +179,7 @@ def test_no_change_of_bytes_makes_it_raise_anything_else_or_write_anything(noise
         ("通知.docx", False),
         ("a/~$b/c.txt", False),
         ("._", True),
+        ("out.csv.errors.csv", True),
     ],
 )
 def test_what_programs_leave_behind_is_known(name, litter):

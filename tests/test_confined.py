@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import socket
 import subprocess
 import sys
 import threading
 from concurrent.futures import wait
+from pathlib import Path
 
 import pytest
-from hostile_files import SENTENCE, cells, paragraph, word, workbook
+from hostile_files import CORPUS, SENTENCE, cells, paragraph, word, workbook
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -375,3 +377,78 @@ def test_the_first_day_of_a_text_is_found(text, day):
 def test_the_environment_of_the_process_is_ours_but_for_threads(parsers):
     assert os.environ.get("OPENBLAS_NUM_THREADS") is None or confined._QUIET["OPENBLAS_NUM_THREADS"] == "1"
     assert frames.END not in (frames.PARSED, frames.ROWS, frames.MEMBER, frames.FAILED)
+
+
+# --- what the process answers, asked here ---
+
+KINDS = {
+    ".docx": "word",
+    ".pdf": "pdf",
+    ".xlsx": "rows",
+    ".zip": "members",
+    ".mht": "snapshot",
+    ".html": "page",
+}
+# Those that are good in themselves, or good but for what this process finds
+FINE = ("million.xlsx", "far.xlsx", "big5.html", "empty.zip", "nested.zip")
+BROKEN = [name for name in CORPUS if Path(name).suffix in KINDS and name not in FINE]
+
+
+def answered(kind: str, data: bytes, name: str = "a", **limits: int) -> list[Frame]:
+    """Return the answers of the process to a request, made in this one."""
+    request = {"kind": kind, "name": name, "path": None, "wanted": [".txt", ".zip"], "room": 2_000_000_000}
+    return list(parsing_process._answers(request, data, Limits(**limits)))
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_each_broken_document_is_answered_with_its_reason(name):
+    made, reason = CORPUS[name]
+    answers = answered(KINDS[Path(name).suffix], made if isinstance(made, bytes) else made(), name)
+    whole = answers[-1].kind == frames.FAILED  # else it is an archive of which a file is refused
+    found, hint = answers[-1].value()[:2] if whole else answers[0].value()[1]
+    assert re.search(reason, found)
+    assert found.startswith(name)
+    assert hint
+
+
+def test_rows_come_in_parts_and_long_ones_sooner(monkeypatch):
+    sheet = "".join(cells(n, "村" * 100) for n in range(1, 13))
+    data = workbook(f"<sheetData>{sheet}</sheetData>")
+    parts = [frame.value() for frame in answered("rows", data) if frame.kind == frames.ROWS]
+    assert [len(part) for part in parts] == [12]
+    monkeypatch.setattr(parsing_process, "ROWS", 5)
+    assert [len(f.value()) for f in answered("rows", data) if f.kind == frames.ROWS] == [5, 5, 2]
+    monkeypatch.setattr(parsing_process, "ROWS_CHARACTERS", 300)
+    assert [len(f.value()) for f in answered("rows", data) if f.kind == frames.ROWS] == [3, 3, 3, 3, 0]
+
+
+def test_a_document_and_a_page_are_answered_whole():
+    (parsed, end) = answered("word", WORD)
+    assert (parsed.kind, end.kind) == (frames.PARSED, frames.END)
+    assert parsed_from(parsed.value()).text == SENTENCE
+    (parsed, _) = answered("page", f"<html><body><p>{SENTENCE * 9}</p></body></html>".encode())
+    assert parsed_from(parsed.value()).text == SENTENCE * 9
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "spent"),
+    [
+        pytest.param(MemoryError(), "a: takes more than 512 MB of memory", True, id="memory"),
+        pytest.param(RecursionError(), "a: nested too deeply", False, id="recursion"),
+        pytest.param(ImportError("no", name="lxml"), "a: reading it needs lxml", False, id="a library"),
+        pytest.param(KeyError("x"), "a: cannot be read (KeyError)", False, id="anything else"),
+    ],
+)
+def test_whatever_a_parser_raises_becomes_an_answer(error, message, spent, monkeypatch):
+    def failing(*_):
+        raise error
+
+    monkeypatch.setitem(parsing_process._PARSERS, "word", failing)
+    (answer,) = answered("word", b"")
+    assert answer.kind == frames.FAILED
+    assert (answer.value()[0], answer.value()[2]) == (message, spent)
+    assert answer.value()[1]
+
+
+def test_the_memory_in_use_is_known():
+    assert 10_000_000 < parsing_process._memory() < 10_000_000_000

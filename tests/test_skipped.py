@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pyarrow
 import pytest
@@ -202,6 +204,12 @@ def test_every_limit_stands_in_the_help_with_its_default(label):
     words = "".join(label("--help").text.split())
     for name, value in vars(LIMITS).items():
         assert f"{name}={value}" in words
+
+
+def test_the_page_on_reading_has_every_limit_with_its_default():
+    page = (Path(__file__).resolve().parents[1] / "docs" / "reading.md").read_text(encoding="utf-8")
+    table = dict(re.findall(r"^\| `(\w+)` \| (\d+) \|", page, re.MULTILINE))
+    assert table == {name: str(value) for name, value in vars(LIMITS).items()}
 
 
 def test_the_column_that_was_found_is_told(label, tmp_path):

@@ -71,6 +71,14 @@ def test_a_column_that_is_named_must_be_there(tmp_path):
         assert f"--{next(iter(option)).replace('_', '-')}" in caught.value.hint
 
 
+def test_a_table_that_is_refused_for_its_columns_is_told_once_whatever_its_rows(tmp_path):
+    (tmp_path / "a.csv").write_text(f"编号,报道\n1\n2,{LONG}\n3\n", encoding="utf-8")
+    (tmp_path / "b.txt").write_text(LONG, encoding="utf-8")
+    skipped = []
+    assert len(list(documents([tmp_path], Reading(text_column="正文"), skipped.append))) == 1
+    assert [e.reason for e in skipped] == ["row 2: no column '正文'; columns: 编号, 报道"]
+
+
 def test_a_named_column_may_first_appear_in_a_later_row(tmp_path):
     path = tmp_path / "a.jsonl"
     path.write_text('{"id": 1}\n{"id": 2, "报道": "路"}\n', encoding="utf-8")
