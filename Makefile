@@ -1,5 +1,6 @@
 # make demo   train, label the example articles and write build/demo/report.html
 # make test   lint, types and tests
+# make branches  the tests, measured: which branches of classifier/ none of them takes
 # make train  rebuild models/default from seeds/ and labels/
 # make bench  measure speed side by side, as ratios; results in bench/results
 # make coverage  simulate how often intervals of corrected shares hold the truth: docs/coverage.md
@@ -12,16 +13,34 @@ BIN    := $(VENV)/bin
 # Compiled code is kept beside the environment; code that has changed is compiled anew.
 export NUMBA_CACHE_DIR := $(CURDIR)/$(VENV)/compiled-$(shell cat classifier/*.py | cksum | cut -d' ' -f1)
 
-.PHONY: demo test train bench coverage clean
+.PHONY: demo test lint branches train bench coverage clean
 
 demo: $(VENV)/demo.stamp
 	@$(BIN)/fupin demo -o build/demo
 
-test: $(VENV)/test.stamp
+test: lint
+	$(BIN)/python -m pytest -q
+
+lint: $(VENV)/test.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q
+
+# Branches of compiled code cannot be seen: its tests run once more as plain Python, but for one that
+# would take hours. A process that may write no file leaves an empty one.
+COMPILED := cue_matching cutting normalise scoring segments tries
+MEASURED := $(BIN)/python -m coverage run -m pytest -q
+branches: $(VENV)/test.stamp
+	rm -rf build/branches
+	mkdir -p build/branches
+	$(MEASURED)
+	NUMBA_DISABLE_JIT=1 $(MEASURED) -k "not starter_corpus" \
+	  $(COMPILED:%=tests/test_%.py) $(COMPILED:%=classifier/%.py)
+	find build/branches -empty -delete
+	$(BIN)/python -m coverage combine -q
+	$(BIN)/python -m coverage json -q --fail-under=0 -o build/branches/branches.json
+	$(BIN)/python -m coverage report --show-missing --skip-covered
+	$(BIN)/python scripts/branches.py build/branches/branches.json
 
 # The figures on real documents can be made only where these are.
 SHARED := ../shared

@@ -12,24 +12,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.codebook import OUTPUT_COLUMNS
+from classifier.cells import Column, Columns, is_missing, plain
+from classifier.codebook_checks import OUTPUT_COLUMNS
 from classifier.completed import completed, note_completed
 from classifier.crew import Crew, ThisProcess
 from classifier.documents import ID_COLUMNS, Document
+from classifier.encoded_rows import encoded
 from classifier.errors import InputError, OutputError
 from classifier.journal import Journal, Tally
-from classifier.output import (
-    Column,
-    Columns,
-    Sink,
-    StandardOutput,
-    discard,
-    encoded,
-    format_of,
-    is_missing,
-    put_in_place,
-    sink_for,
-)
+from classifier.output import Sink, StandardOutput, discard, format_of, put_in_place, sink_for
 from classifier.predictor import Classifier, Labels
 from classifier.segments import cut_all
 from classifier.tries import bounds_of
@@ -99,7 +90,12 @@ def label(
     ids = list(map(str, documents[id_column] if id_column else range(len(documents))))
     others = {c: documents[c].tolist() for c in documents.columns if c not in (id_column, "text")}
     texts = documents["text"].fillna("").tolist()
-    return pd.DataFrame(_label(ids, texts, others, model, Asked(unit, scheme, explain)), copy=False)
+    columns = _label(ids, texts, others, model, Asked(unit, scheme, explain))
+    try:
+        return pd.DataFrame(columns, copy=False)
+    except UnicodeEncodeError:  # half a surrogate pair, for which pandas 3 has no text
+        kinds = {n: None if isinstance(values, np.ndarray) else object for n, values in columns.items()}
+        return pd.DataFrame({n: pd.Series(values, dtype=kinds[n]) for n, values in columns.items()})
 
 
 def _label(
@@ -199,15 +195,23 @@ class Made:
 
 
 def _task(
-    model: Classifier, chunk: Sequence[Document], asked: Asked, file_format: str, header: list[str] | None
+    model: Classifier,
+    chunk: Sequence[Document],
+    *,
+    asked: Asked,
+    file_format: str,
+    raw: bool,
+    header: list[str] | None,
 ) -> Made:
     """Label a chunk of documents; its columns are lined up with a ``header`` already written."""
     columns = _label([d.id for d in chunk], [d.text for d in chunk], _others(chunk), model, asked)
+    left_out = 0
     if header is not None and list(columns) != header:
-        columns = _fitted(columns, header)
-    rows = encoded(columns, file_format, first=header is None)
+        columns, left_out = _fitted(columns, header, file_format)
+    made = encoded(columns, file_format, first=header is None, raw=raw)
     codes = list(columns["codes"])
-    return Made(rows, list(columns), Tally(len(chunk), len(codes), len(codes) - codes.count("")))
+    tally = Tally(len(chunk), len(codes), len(codes) - codes.count(""), left_out, made.changes)
+    return Made(made.rows, list(columns), tally)
 
 
 def label_documents(
@@ -219,6 +223,7 @@ def label_documents(
     unit: str = "segment",
     scheme: str | None = None,
     explain: bool = False,
+    raw: bool = False,
     crew: Crew | None = None,
     facts: Mapping[str, str] | None = None,
     resume: bool = False,
@@ -229,7 +234,7 @@ def label_documents(
 
     The file appears under its name only when it is whole; until then ``OUT.part`` and
     ``OUT.journal`` stand beside it. Its bytes do not depend on ``crew``, nor on how often
-    the run was broken off and resumed.
+    the run was broken off and resumed. Returns what was read, written, and changed for the format.
 
     Parameters
     ----------
@@ -237,10 +242,10 @@ def label_documents(
         With ``resume`` the same documents again, from the first one on.
     out : Path or None
         None is standard output, which cannot be resumed.
-    file_format : {"csv", "jsonl", "parquet"}, optional
+    file_format : {"csv", "xlsx", "jsonl", "parquet"}, optional
         By default that of the name of ``out``.
-    unit, scheme, explain
-        See `label`.
+    unit, scheme, explain, raw
+        See `label`; ``raw`` leaves what a spreadsheet would take for a formula as it is, see `encoded`.
     crew : Crew, optional
         Who does the work; by default this process.
     facts : mapping of str to str, optional
@@ -252,15 +257,15 @@ def label_documents(
 
     Raises
     ------
-    OutputError
-        For an unknown format, a place that cannot be written, another run at work on
-        ``out``, or other ``facts`` than those of the run to be resumed.
+    InputError, OutputError
+        For columns or rows that the format cannot hold; for an unknown format, a place that cannot be
+        written, another run at work on ``out``, or other ``facts`` than those of the run to be resumed.
     """
     asked, name = Asked(unit, scheme, explain), format_of(out, file_format)
-    run = _Run(documents, model, crew or ThisProcess(), asked, name, progress)
+    run = _Run(documents, model, crew or ThisProcess(), asked, name, raw, progress)
     if out is None:
         return run.all(StandardOutput())
-    given = {**(facts or {}), "format": name, **{k: str(v) for k, v in vars(asked).items()}}
+    given = {**(facts or {}), "format": name, "raw": str(raw), **{k: str(v) for k, v in vars(asked).items()}}
     if resume and not Journal.exists(out) and (whole := completed(out, given)) is not None:
         tell(f"{out} is complete, and its inputs are unchanged: nothing to do")
         return whole
@@ -320,6 +325,7 @@ class _Run:
     crew: Crew
     asked: Asked
     file_format: str
+    raw: bool
     progress: Callable[[Tally], None]
 
     def all(self, sink: Sink, journal: Journal | None = None) -> Tally:
@@ -338,7 +344,7 @@ class _Run:
         return total
 
     def _task(self, header: list[str] | None) -> Callable[[Classifier, list[Document]], Made]:
-        return partial(_task, asked=self.asked, file_format=self.file_format, header=header)
+        return partial(_task, asked=self.asked, file_format=self.file_format, raw=self.raw, header=header)
 
     def _take(self, made: Made, sink: Sink, journal: Journal | None) -> Tally:
         end = sink.append(made.rows)
@@ -348,16 +354,17 @@ class _Run:
         return made.tally
 
 
-def _fitted(columns: Columns, header: list[str]) -> dict[str, Column]:
-    """Line a later chunk up with the header already written."""
-    new = [c for c in columns if c not in header]
-    if new:
-        raise InputError(
-            f"column '{new[0]}' first appears after {CHUNK} or more documents",
-            "label tables with other columns apart",
-        )
+def _fitted(columns: Columns, header: list[str], file_format: str) -> tuple[dict[str, Column], int]:
+    """Line a later chunk up with the header already written; return how many cells have no place there too.
+
+    JSONL has no header, so each row there may have columns of its own.
+    """
     nothing = [None] * len(columns["text"])
-    return {name: columns.get(name, nothing) for name in header}
+    fitted = {name: columns.get(name, nothing) for name in header}
+    late = {name: values for name, values in columns.items() if name not in fitted}
+    if file_format == "jsonl":
+        return {**fitted, **late}, 0
+    return fitted, sum(value is not None for values in late.values() for value in plain(values))
 
 
 def _chunks(documents: Iterable[Document]) -> Iterator[list[Document]]:

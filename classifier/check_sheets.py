@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from classifier.cells import is_missing
 from classifier.deciding_phrases import DecidingPhrases
 from classifier.labelled import Labelled
 from classifier.model import PolicyClassifier
-from classifier.output import is_missing
 from classifier.report_sentences import NEAR
 from classifier.report_tables import CodeSentences
 

@@ -7,8 +7,8 @@ give it, where ``codes`` has not. ``should be 应为`` names codes that it overl
 
 from __future__ import annotations
 
+import io
 import unicodedata
-import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,13 @@ import pandas as pd
 from classifier.codebook import Codebook
 from classifier.corpus import split_codes
 from classifier.errors import InputError
+from classifier.exchanged import Coding, Exchanged
+from classifier.inert_text import on_one_line
+from classifier.limits import LIMITS, Limits
+from classifier.office_parts import office_parts
 from classifier.spreadsheet_guard import unguarded
-from classifier.tables import table_rows
-from classifier.text_files import suffix_of
+from classifier.tables import numbered_rows
+from classifier.text_files import read_bytes, shown, suffix_of
 
 RIGHT, SHOULD_BE, NOTE = TO_FILL = ("right? 对否", "should be 应为", "note 备注")
 PROBABILITY, DECIDED, PICKED = ("probability 概率", "decided by 依据", "picked as 选取")
@@ -35,7 +39,16 @@ _NEEDED = ("segment_id", "text", "codes", "doc_id", "code", RIGHT, SHOULD_BE)
 Row = Mapping[str, str]
 
 
-def read_checked(path: Path, codebook: Codebook) -> pd.DataFrame:
+def checked_segments(
+    path: Path, codebook: Codebook, coder: str, limits: Limits = LIMITS
+) -> Iterator[Exchanged]:
+    """Yield what `read_checked` reads as the codings of one coder."""
+    for row in read_checked(path, codebook, limits).itertuples(index=False):
+        codings = {coder: Coding(split_codes(row.codes, path.name))}
+        yield Exchanged(str(row.segment_id), str(row.doc_id), str(row.text), codings=codings)
+
+
+def read_checked(path: Path, codebook: Codebook, limits: Limits = LIMITS) -> pd.DataFrame:
     """Read the filled sheets of a workbook that `fupin report` wrote, or of one saved on its own as CSV.
 
     Only rows with an answer under ``right? 对否`` count. A segment has the codes that the machine
@@ -56,7 +69,7 @@ def read_checked(path: Path, codebook: Codebook) -> pd.DataFrame:
         with none or several; a workbook without such sheets.
     """
     segments: dict[str, _Segment] = {}
-    for place, row in _rows(path):
+    for place, row in _rows(path, limits):
         if row[RIGHT].strip() or row[SHOULD_BE].strip():
             segment = segments.setdefault(row["segment_id"], _Segment(row, codebook))
             segment.take(row, place)
@@ -117,11 +130,11 @@ def _is_right(answer: str, place: str) -> bool:
     return mark not in NO
 
 
-def _rows(path: Path) -> Iterator[tuple[str, Row]]:
+def _rows(path: Path, limits: Limits) -> Iterator[tuple[str, Row]]:
     """Yield each row of each sheet for checking, and where it stands."""
     found = False
-    for name, rows in _sheets(path) if suffix_of(path) == ".xlsx" else [(path.name, table_rows(path))]:
-        for number, row in enumerate(rows, 1):
+    for name, rows in _sheets(path, limits) if suffix_of(path) == ".xlsx" else _table(path, limits):
+        for number, row in rows:
             if not set(_NEEDED) <= set(row):
                 break  # another kind of sheet
             found = True
@@ -132,22 +145,32 @@ def _rows(path: Path) -> Iterator[tuple[str, Row]]:
         )
 
 
-def _sheets(path: Path) -> Iterator[tuple[str, Iterator[Mapping[str, Any]]]]:
+def _table(path: Path, limits: Limits) -> Iterator[tuple[str, Iterator[tuple[int, Mapping[str, Any]]]]]:
+    yield path.name, numbered_rows(path, limits=limits)
+
+
+def _sheets(path: Path, limits: Limits) -> Iterator[tuple[str, Iterator[tuple[int, Mapping[str, Any]]]]]:
+    """Yield the sheets of a workbook that stays within the limits, each as its numbered rows."""
     try:
         import openpyxl
     except ImportError:
         raise InputError(
             f"{path}: reading Excel files needs openpyxl", 'pip install "fupin-classifier[files]"'
         ) from None
-    try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except (OSError, zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise InputError(f"{path}: no Excel workbook ({error})", "save it as .xlsx or .csv") from None
-    for sheet in book.worksheets:
-        values = sheet.iter_rows(values_only=True)
-        header = [_text(value) for value in next(values, ())]
-        rows = (dict(zip(header, row, strict=False)) for row in values if any(v is not None for v in row))
-        yield f"{path.name}: sheet '{sheet.title}'", rows
+    data = read_bytes(path, limits)
+    with office_parts(data, shown(path), "Excel workbook", limits):
+        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+        for sheet in book.worksheets:
+            yield f"{path.name}: sheet '{on_one_line(sheet.title)}'", _numbered(sheet)
+
+
+def _numbered(sheet: Any) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Yield the rows of a sheet that hold anything, numbered from 1 below the header."""
+    values = sheet.iter_rows(values_only=True)
+    header = [_text(value) for value in next(values, ())]
+    for number, row in enumerate(values, 1):
+        if any(value is not None for value in row):
+            yield number, dict(zip(header, row, strict=False))
 
 
 def _text(value: Any) -> str:

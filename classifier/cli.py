@@ -13,32 +13,31 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, Optional
 import typer
 
 from classifier import __version__
+from classifier.cli_exchange import export_app, import_app
 from classifier.cli_figures import agree, report, sample
 from classifier.cli_labels import codebook_app, lexicon_app
+from classifier.cli_review import review
+from classifier.cli_train import train
 from classifier.console import (
     ATTENTION,
-    CodebookOption,
     EncodingOption,
     IdColumnOption,
     InputsArgument,
-    LexiconOption,
     LimitOption,
     ModelOption,
     SchemesOption,
     Skipped,
     TextColumnOption,
     TextsOption,
+    limits_of,
     progress_bar,
     say,
-    starter_corpus,
     told_skipped,
     usage,
 )
 from classifier.errors import FupinError, InputError
-from classifier.limits import LIMITS, Limits
 
 if TYPE_CHECKING:
-    from classifier.codebook import Codebook
     from classifier.documents import Reading
     from classifier.journal import Tally
 
@@ -51,9 +50,12 @@ app = typer.Typer(
 )
 app.add_typer(codebook_app, name="codebook")
 app.add_typer(lexicon_app, name="lexicon")
+app.add_typer(export_app, name="export")
+app.add_typer(import_app, name="import")
 app.command()(report)
 app.command()(agree)
 app.command()(sample)
+app.command()(review)
 
 
 @app.callback(invoke_without_command=True)
@@ -78,104 +80,38 @@ def demo(
         say(line)
 
 
-@app.command()
-def train(
-    corpus: Annotated[
-        Optional[list[Path]],
-        typer.Option(help="Starter-corpus folder or labelled table (text, codes); may be repeated."),
-    ] = None,
-    codebook: CodebookOption = None,
-    lexicon: LexiconOption = None,
-    out: Annotated[Path, typer.Option("-o", "--out", help="Model folder to write.")] = Path("model"),
-    scheme: SchemesOption = None,
-    gold: Annotated[
-        Optional[list[Path]],
-        typer.Option(help="Gold to score the model on in EVALUATION.md; may be repeated."),
-    ] = None,
-    texts: TextsOption = None,
-    agreement: Annotated[
-        Optional[Path], typer.Option(help="YAML: F1 between the coders of the corpus and of each gold.")
-    ] = None,
-    min_positives: Annotated[
-        int, typer.Option(min=1, help="Codes with fewer positive segments stay untrained.")
-    ] = 10,
-    jobs: Annotated[int, typer.Option(min=1, help="Processes; the model does not depend on it.")] = 2,
-) -> None:
-    """Train a model on labelled text and print how well it does on articles held out. 训练模型。"""
-    from classifier.codebook import load_codebook
-    from classifier.corpus import read_corpus, read_gold
-    from classifier.evaluation import to_text
-    from classifier.evaluation_page import read_agreement
-    from classifier.lexicon import load_lexicon
-    from classifier.prior import load_prior
-    from classifier.training import save_trained
-    from classifier.training import train as fit
-
-    paths = corpus or starter_corpus()
-    book = load_codebook(codebook)
-    words = load_lexicon(lexicon, book.columns) if lexicon or not codebook else None
-    labelled = read_corpus(paths, book)
-    golds = {path.stem: read_gold(path, book, texts) for path in _of_different_names(gold or [])}
-    ceilings = read_agreement(agreement) if agreement else {}
-    say(f"{len(labelled.texts):,} segments in {len(set(labelled.groups)):,} documents; training …")
-    trained = fit(
-        labelled,
-        words,
-        schemes=tuple(scheme) if scheme is not None else _default_schemes(book),
-        golds=golds,
-        agreement=ceilings,
-        prior=None if codebook else load_prior(),
-        min_positives=min_positives,
-        n_jobs=jobs,
-    )
-    save_trained(trained, out)
-    for comparison in trained.comparisons:
-        typer.echo(to_text(comparison, book))
-    for code in trained.model.untrained_:
-        say(
-            f"untrained: '{code}' has {labelled.support[code]} positive segments; "
-            f"needed are {min_positives}, in more than one document"
-        )
-    say(f"model written to {out}")
+app.command()(train)
 
 
-def _of_different_names(gold: list[Path]) -> list[Path]:
-    names = [path.stem for path in gold]
-    doubled = next((path for i, path in enumerate(gold) if path.stem in names[:i]), None)
-    if doubled is not None:
-        raise InputError(f"{doubled}: two gold files are called '{doubled.stem}'", "rename one of them")
-    return gold
-
-
-def _default_schemes(book: Codebook) -> tuple[str, ...]:
-    """Return the schemes scored at training: the codebook's first, and the one with most categories."""
-    if not book.schemes:
-        return ()
-    first = next(iter(book.schemes))
-    widest = max(book.schemes.values(), key=lambda s: len(s.categories)).scheme
-    return tuple(dict.fromkeys((first, widest)))
+_OutOption = Annotated[
+    Optional[Path],
+    typer.Option("-o", "--out", help="OUT.csv, .xlsx, .jsonl or .parquet; default: CSV on stdout."),
+]
+_UnitOption = Annotated[
+    str, typer.Option(help="segment: cut each text; row: each row's text is one segment.")
+]
+_FormatOption = Annotated[
+    Optional[str], typer.Option("--format", help="csv, xlsx, jsonl or parquet; default: by OUT's name.")
+]
+_RawOption = Annotated[
+    bool, typer.Option("--raw", help="CSV, XLSX: leave what a spreadsheet would take for a formula as it is.")
+]
 
 
 @app.command()
 def label(
     inputs: InputsArgument,
     model: ModelOption = None,
-    out: Annotated[
-        Optional[Path],
-        typer.Option("-o", "--out", help="OUT.csv, OUT.jsonl or OUT.parquet; default: CSV on stdout."),
-    ] = None,
-    unit: Annotated[
-        str, typer.Option(help="segment: cut each text; row: each row's text is one segment.")
-    ] = "segment",
-    file_format: Annotated[
-        Optional[str], typer.Option("--format", help="csv, jsonl or parquet; default: by the name of OUT.")
-    ] = None,
+    out: _OutOption = None,
+    unit: _UnitOption = "segment",
+    file_format: _FormatOption = None,
     scheme: Annotated[Optional[str], typer.Option(help="Add the categories of this scheme.")] = None,
     text_column: TextColumnOption = None,
     id_column: IdColumnOption = None,
     encoding: EncodingOption = None,
     limit: LimitOption = None,
     explain: Annotated[bool, typer.Option("--explain", help="Add what speaks for each code given.")] = False,
+    raw: _RawOption = False,
     jobs: Annotated[
         Optional[int],
         typer.Option(min=1, help="Processes; default: all cores. The output does not depend on it."),
@@ -187,6 +123,7 @@ def label(
     from classifier.batch import UNITS, label_documents
     from classifier.crew import DaskCluster, Processes
     from classifier.documents import Reading, documents, size_of
+    from classifier.output import format_of
     from classifier.shipped import MODEL
     from classifier.store import load_model, load_predictor
 
@@ -197,7 +134,7 @@ def label(
     loaded = load_model(model) if explain else load_predictor(model)
     if scheme is not None:
         loaded.codebook.scheme(scheme)  # an unknown scheme is told before any work
-    reading, jobs = Reading(text_column, id_column, encoding, _limits(limit)), jobs or os.cpu_count() or 1
+    reading, jobs = Reading(text_column, id_column, encoding, limits_of(limit)), jobs or os.cpu_count() or 1
     facts = _facts(inputs, reading, model or MODEL, resume=resume) if out else {}
     with told_skipped(out) as skipped, progress_bar("labelling", lambda: size_of(inputs)) as bar:
         found = documents(inputs, reading, skipped.errors.append, bar.read, on_note=say, parsers=jobs)
@@ -209,28 +146,28 @@ def label(
             unit=unit,
             scheme=scheme,
             explain=explain,
+            raw=raw,
             crew=DaskCluster(dask) if dask else Processes(jobs),
             facts=facts,
             resume=resume,
             tell=say,
             progress=lambda made: bar.made(made.segments),
         )
-    _conclude(tally, skipped, out)
+    _conclude(tally, skipped, out, format_of(out, file_format))
 
 
-def _limits(settings: list[str] | None) -> Limits:
-    """Return the limits of reading, changed as asked."""
-    try:
-        return LIMITS.changed(settings or [])
-    except ValueError as error:
-        usage(f"--limit: {error}")
-
-
-def _conclude(tally: Tally, skipped: Skipped, out: Path | None) -> None:
+def _conclude(tally: Tally, skipped: Skipped, out: Path | None, file_format: str) -> None:
     """Say what was done; exit with 3 where something needs attention."""
+    from classifier.encoded_rows import told_changes
+
+    for line in told_changes(tally.changes, file_format):
+        say(line)
+    if tally.left_out:
+        say(f"{tally.left_out:,} cells left out: their columns first appear after 500 or more documents")
+        say("hint: write JSONL, or label tables with other columns apart")
     counts = f"{tally.documents:,} documents in, {tally.segments:,} segments out"
     say(f"{counts}, {tally.coded:,} with a measure" + (f" → {out}" if out else ""))
-    if skipped.errors or skipped.earlier(out) or not tally.segments:
+    if skipped.errors or skipped.earlier(out) or tally.left_out or not tally.segments:
         raise typer.Exit(ATTENTION)
 
 

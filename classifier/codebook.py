@@ -2,47 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from classifier import shipped
+from classifier.codebook_checks import by_language, findings_in, text_of
 from classifier.errors import CodebookError, Finding
-from classifier.yaml_lines import TEXT, TEXTS, YES_NO, Lines, load, misshapen, parse
+from classifier.yaml_lines import Lines, load, parse
 
 if TYPE_CHECKING:
     import pandas as pd
-
-# The columns that `label` writes; a code so named would collide with one of them.
-OUTPUT_COLUMNS = (
-    *("doc_id", "segment_id", "paragraph", "start", "end", "text"),
-    *("codes", "categories", "evidence", "title", "date", "source"),
-)
-_BAD_START = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
-_BAD_INSIDE = re.compile(r"[;\s\x00-\x1f\x7f]")
-
-# What stands where in the file; see `misshapen`.
-_EXAMPLE = {"text!": TEXT, "codes": [TEXT], "why": TEXT}
-_CODE = {
-    **{"code": TEXT, "name": TEXTS, "definition": TEXTS, "group": TEXT, "includes": [TEXT]},
-    "excludes": [{"what!": TEXT, "use": TEXT}],
-    **{"examples": [_EXAMPLE], "counter_examples": [_EXAMPLE]},
-}
-_SCHEME = {
-    **{"scheme": TEXT, "name": TEXTS, "source": TEXT, "shared": [TEXT]},
-    "categories!": [{"category": TEXT, "codes!": [TEXT]}],
-}
-_SHAPE = {
-    **{"name": TEXT, "version": TEXT, "title": TEXTS, "unit": TEXTS, "exclusive": YES_NO},
-    "groups": [{"group!": TEXT, "name!": TEXTS}],
-    "rules": [{"title": TEXTS, "text": TEXTS}],
-    "codes": [_CODE],
-    "schemes": [_SCHEME],
-    "sub_measures": [{"code!": TEXT, "name": TEXTS, "items!": [{"item!": TEXT, "cues!": [TEXT]}]}],
-}
 
 
 @dataclass(frozen=True)
@@ -168,13 +140,6 @@ class Codebook:
         return [m for m in self.sub_measures if m.code in codes and any(cue in text for cue in m.cues)]
 
 
-def _by_language(value: Any) -> dict[str, str]:
-    """Return a text keyed by language; a plain string serves every language."""
-    if isinstance(value, Mapping):
-        return {str(k): str(v) for k, v in value.items() if v not in (None, "")}
-    return {} if value in (None, "") else {"zh": str(value), "en": str(value)}
-
-
 def _examples(items: Any) -> tuple[Example, ...]:
     return tuple(
         Example(str(i["text"]), tuple(map(str, i.get("codes") or ())), str(i.get("why") or ""))
@@ -185,25 +150,21 @@ def _examples(items: Any) -> tuple[Example, ...]:
 def _code(item: Mapping[str, Any]) -> Code:
     return Code(
         code=str(item["code"]),
-        name=_by_language(item["name"]),
-        definition=_by_language(item.get("definition")),
+        name=by_language(item["name"]),
+        definition=by_language(item.get("definition")),
         group=str(item.get("group") or ""),
         includes=tuple(map(str, item.get("includes") or ())),
-        excludes=tuple((str(e["what"]), _or_none(e.get("use"))) for e in item.get("excludes") or ()),
+        excludes=tuple((str(e["what"]), text_of(e, "use") or None) for e in item.get("excludes") or ()),
         examples=_examples(item.get("examples")),
         counter_examples=_examples(item.get("counter_examples")),
     )
-
-
-def _or_none(value: Any) -> str | None:
-    return None if value is None else str(value)
 
 
 def _scheme(item: Mapping[str, Any]) -> Scheme:
     categories = {str(c["category"]): tuple(map(str, c["codes"])) for c in item["categories"]}
     return Scheme(
         str(item["scheme"]),
-        _by_language(item.get("name") or item["scheme"]),
+        by_language(item.get("name") or item["scheme"]),
         str(item.get("source") or ""),
         categories,
     )
@@ -211,140 +172,19 @@ def _scheme(item: Mapping[str, Any]) -> Scheme:
 
 def _sub_measures(groups: Any) -> tuple[SubMeasure, ...]:
     return tuple(
-        SubMeasure(str(g["code"]), _by_language(g.get("name")), str(i["item"]), tuple(map(str, i["cues"])))
+        SubMeasure(str(g["code"]), by_language(g.get("name")), str(i["item"]), tuple(map(str, i["cues"])))
         for g in groups or ()
         for i in g["items"]
     )
 
 
-class _Check:
-    """Collects what is wrong with a parsed codebook file."""
-
-    def __init__(self, value: Any, lines: Lines) -> None:
-        self.value, self.lines = value, lines
-        self.findings: list[Finding] = []
-
-    def error(self, message: str, *path: str | int) -> None:
-        self.findings.append(Finding(self.lines.of(*path), "error", message))
-
-    def warn(self, message: str, *path: str | int) -> None:
-        self.findings.append(Finding(self.lines.of(*path), "warning", message))
-
-    def run(self) -> list[Finding]:
-        """Check the shape and, where that is sound, what stands in it."""
-        if not isinstance(self.value, dict):
-            self.error("a codebook is a mapping with 'name', 'version' and 'codes'")
-            return self.findings
-        for key in ("name", "version", "codes"):
-            if self.value.get(key) in (None, "", []):
-                self.error(f"'{key}' is missing")
-        unshapely = list(misshapen(self.value, _SHAPE, self.lines))
-        if unshapely:
-            return [*self.findings, *unshapely]
-        codes = self._codes()
-        self._examples(codes)
-        self._schemes(codes)
-        for i, group in _items(self.value, "sub_measures"):
-            self._known(group["code"], codes, "sub_measures", i, "code")
-        return self.findings
-
-    def _codes(self) -> list[str]:
-        seen: list[str] = []
-        for i, item in _items(self.value, "codes"):
-            code = _identifier(item, "code")
-            problem = _name_problem(code, seen)
-            if problem:
-                self.error(problem, "codes", i, "code")
-            if not _by_language(item.get("name")):
-                self.error(f"code '{code}' has no name", "codes", i)
-            seen.append(code)
-        return seen
-
-    def _examples(self, codes: list[str]) -> None:
-        for i, item in _items(self.value, "codes"):
-            own = _identifier(item, "code")
-            for key, wanted in (("examples", True), ("counter_examples", False)):
-                for k, example in _items(item, key):
-                    carried = [str(code) for code in example.get("codes") or ()]
-                    for code in carried:
-                        self._known(code, codes, "codes", i, key, k, "codes")
-                    if (own in carried) is not wanted:
-                        verb = "does not carry" if wanted else "carries"
-                        self.error(f"an item of {key} {verb} '{own}'", "codes", i, key, k)
-            for k, left_out in _items(item, "excludes"):
-                if left_out.get("use") is not None:
-                    self._known(left_out["use"], codes, "codes", i, "excludes", k, "use")
-
-    def _schemes(self, codes: list[str]) -> None:
-        names: set[str] = set()
-        used: set[str] = set()
-        for i, item in _items(self.value, "schemes"):
-            name = _identifier(item, "scheme")
-            if not name or name in names:
-                self.error(
-                    f"scheme '{name}' stands twice" if name else "a scheme without a name", "schemes", i
-                )
-            names.add(name)
-            used |= self._categories(i, item, codes)
-        if names:
-            for i, code in enumerate(codes):
-                if code not in used:
-                    self.warn(f"code '{code}' is in no scheme", "codes", i)
-
-    def _categories(self, i: int, item: Mapping[str, Any], codes: list[str]) -> set[str]:
-        shared = [str(code) for code in item.get("shared") or ()]
-        for code in shared:
-            self._known(code, codes, "schemes", i, "shared")
-        names: set[str] = set()
-        used: dict[str, str] = {}
-        for k, category in _items(item, "categories"):
-            path = ("schemes", i, "categories", k)
-            name = _identifier(category, "category")
-            if ";" in name:
-                self.error(f"category '{name}' holds ';', which joins categories", *path)
-            if not name or name in names:
-                self.error(f"category '{name}' stands twice" if name else "a category without a name", *path)
-            names.add(name)
-            for code in map(str, category["codes"]):
-                self._known(code, codes, *path, "codes")
-                if used.setdefault(code, name) != name and code not in shared:
-                    self.error(f"code '{code}' is in two categories of '{item.get('scheme')}'", *path)
-        return set(used)
-
-    def _known(self, code: Any, codes: list[str], *path: str | int) -> None:
-        if str(code) not in codes:
-            self.error(f"unknown code '{code}'", *path)
-
-
-def _items(place: Mapping[str, Any], key: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Yield the mappings of a list, each with its number."""
-    return enumerate(place.get(key) or ())
-
-
-def _identifier(item: Mapping[str, Any], key: str) -> str:
-    return _or_none(item.get(key)) or ""
-
-
-def _name_problem(code: str, seen: Sequence[str]) -> str:
-    """Say what is wrong with a code's identifier, or return an empty string."""
-    if not code:
-        return "a code without an identifier"
-    if code in seen:
-        return f"code '{code}' stands twice (first as number {seen.index(code) + 1})"
-    if code in OUTPUT_COLUMNS or code.startswith("in_"):
-        return f"code '{code}' is named like an output column"
-    if code.startswith(_BAD_START) or _BAD_INSIDE.search(code):
-        return f"code '{code}' begins with one of = + - @ or holds ';' or white space"
-    return ""
-
-
 def check_codebook(path: str | Path) -> list[Finding]:
     """Return what is wrong with a codebook file, errors and warnings, each with its line."""
-    return _Check(*load(path)).run()
+    return findings_in(*load(path))
 
 
 def _build(value: Any, lines: Lines) -> Codebook:
-    errors = [f for f in _Check(value, lines).run() if f.level == "error"]
+    errors = [f for f in findings_in(value, lines) if f.level == "error"]
     if errors:
         more = f" (and {len(errors) - 1} more)" if errors[1:] else ""
         raise CodebookError(
@@ -356,9 +196,9 @@ def _build(value: Any, lines: Lines) -> Codebook:
         codes=tuple(map(_code, value["codes"])),
         schemes={str(s["scheme"]): _scheme(s) for s in value.get("schemes") or ()},
         exclusive=bool(value.get("exclusive", False)),
-        title=_by_language(value.get("title")),
-        unit=_by_language(value.get("unit")),
-        groups={str(g["group"]): _by_language(g["name"]) for g in value.get("groups") or ()},
+        title=by_language(value.get("title")),
+        unit=by_language(value.get("unit")),
+        groups={str(g["group"]): by_language(g["name"]) for g in value.get("groups") or ()},
         rules=tuple(value.get("rules") or ()),
         sub_measures=_sub_measures(value.get("sub_measures")),
         text=lines.text,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,18 +12,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from classifier.codebook import Codebook
+from classifier.coded_marks import CODED, is_coded
 from classifier.corpus import split_codes
 from classifier.errors import InputError
-from classifier.spreadsheet_guard import unguarded
+from classifier.spreadsheet_guard import GUARDED, unguarded
 from classifier.tables import table_rows
 from classifier.text_files import GZIP, suffix_of
 
 # What names a segment; of these, the first that all files have.
 KEYS = (("segment_id",), ("id",), ("doc_id", "start", "end"))
-CODED = "coded"  # the column that says which rows have been coded
-YES = ("1", "yes", "是", "x")
 _READ = {"segment_id", "id", "doc_id", "doc", "start", "end", "text", "codes", CODED}
-_GUARDED = (".csv", ".tsv", ".xlsx")  # formats whose cells a spreadsheet may take for formulas
 _DOCUMENT_ENDS = {"segment_id": "#", "id": "-"}  # where the name of the document ends in that of a segment
 _LIKE_SEMICOLONS = "；，、,|/"
 
@@ -142,26 +139,6 @@ def read_codings(paths: Sequence[Path], codebook: Codebook, coder_column: str | 
     return _with_something_shared(gathering.lined_up(), paths, coder_column)
 
 
-def is_coded(value: Any, place: str) -> bool:
-    """Return whether a cell of the column ``coded`` says that its row has been coded.
-
-    1, yes, 是 and x (in either width and case) and a true value say so; an empty cell says: not yet.
-    Raises `InputError` for anything else.
-
-    >>> is_coded("是", "第3行"), is_coded("", "第4行")
-    (True, False)
-    """
-    if isinstance(value, bool):
-        return value
-    mark = unicodedata.normalize("NFKC", _text(value)).lower()
-    if mark and mark not in YES:
-        raise InputError(
-            f"{place}: '{CODED}' is '{_text(value)}'",
-            f"write one of {', '.join(YES)}, or leave the cell empty: not coded yet",
-        )
-    return bool(mark)
-
-
 def _coders_of(paths: Sequence[Path]) -> tuple[str, ...]:
     """Return a name for each file, as short as they differ by."""
     resolved = [path.resolve() for path in paths]
@@ -184,7 +161,7 @@ def _stem(path: Path) -> str:
 def _read(path: Path, coder_column: str | None) -> _Table:
     """Read one file, and see that it has the columns that it needs."""
     wanted = _READ | {coder_column}
-    clean = unguarded if suffix_of(path) in _GUARDED else str
+    clean = unguarded if suffix_of(path) in GUARDED else str
     rows, columns = [], dict[str, None]()
     for row in table_rows(path):
         columns.update(dict.fromkeys(row))

@@ -10,10 +10,12 @@ import hashlib
 import json
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 
 import platformdirs
 
+from classifier.cells import Changes
 from classifier.journal import Tally
 
 
@@ -31,7 +33,7 @@ def note_completed(out: Path, facts: Mapping[str, str], tally: Tally) -> None:
     """Note that ``out`` was made, whole, from ``facts``."""
     with suppress(OSError):
         _note(out).parent.mkdir(parents=True, exist_ok=True)
-        value = {**_content(out, facts), "tally": vars(tally)}
+        value = {**_content(out, facts), "tally": asdict(tally)}
         _note(out).write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")
 
 
@@ -39,7 +41,8 @@ def completed(out: Path, facts: Mapping[str, str]) -> Tally | None:
     """Return what ``out`` holds, where it was made from the same ``facts`` and not touched since."""
     try:
         value = json.loads(_note(out).read_text(encoding="utf-8"))
-        tally = Tally(**value.pop("tally"))
+        counts = value.pop("tally")
+        tally = Tally(**{**counts, "changes": Changes(**counts["changes"])})
         return tally if value == _content(out, facts) else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):  # no note, or no such output
         return None

@@ -29,9 +29,13 @@ from classifier.parsed import EXTRA, Parsed, parsed_from
 
 Result = TypeVar("Result")
 
+# Where the system limits a process to its processor time, the clock must only see to it that none is
+# silent for ever: on a busy machine a good file takes long.
+PATIENCE = 1 if sys.platform == "win32" else 3
 USES = 200  # files that a process parses before it is replaced: parsers keep things
 _PROGRAM = "import sys; sys.path[:] = sys.argv[1:]; from classifier.parsing_process import main; main()"
-_QUIET = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+# Threads have room of their own; so has Arrow's usual way of keeping memory, far more than it uses.
+_QUIET = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
 _NEEDED = {"pdf": "pypdf", "page": "trafilatura", "rows": "openpyxl"}  # what parses each kind
 _WRONG = "open it in the program that made it, save it anew"
 
@@ -106,6 +110,20 @@ class Parsers:
                     if len(cells) != length:
                         raise ValueError("a row of another length")
                     yield cells
+
+    def batches(self, name: str, data: bytes, *, path: str | None) -> Iterator[tuple[int, bytes]]:
+        """Yield the batches of a Parquet file (its bytes, or its path in hexadecimal).
+
+        Each comes with the number of rows that the whole file says it has, as an Arrow stream, which
+        is to be checked.
+        """
+        with _believed(name):
+            answers = self._answers("batches", name, data, path=path)
+            for about, batch in zip(answers, answers, strict=True):
+                count = about.value()
+                if not isinstance(count, int):
+                    raise ValueError("no number of rows")
+                yield count, batch.payload
 
     def members(
         self, name: str, data: bytes, *, path: str | None, wanted: Sequence[str], room: int
@@ -198,7 +216,7 @@ class _Process:
     @contextmanager
     def _within(self, limits: Limits) -> Iterator[None]:
         """End the process where what follows takes longer than it may."""
-        timer = Timer(limits.seconds, self._out_of_time)
+        timer = Timer(PATIENCE * limits.seconds, self._out_of_time)
         timer.daemon = True
         timer.start()
         try:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, Optional, Protocol
 import typer
 
 from classifier.errors import InputError, NothingReadError, SkippedError
-from classifier.limits import LIMITS
+from classifier.limits import LIMITS, Limits
 from classifier.skipped import ERRORS, write_skipped
 from classifier.whole_file import beside
 
@@ -117,6 +117,14 @@ def progress_bar(about: str, total: Callable[[], int | None]) -> Iterator[Progre
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         yield _Bar(progress, progress.add_task(about, total=total(), made=""))
+
+
+def limits_of(settings: list[str] | None) -> Limits:
+    """Return the limits of reading, changed as asked."""
+    try:
+        return LIMITS.changed(settings or [])
+    except ValueError as error:
+        usage(f"--limit: {error}")
 
 
 def usage(message: str) -> NoReturn:

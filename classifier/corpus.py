@@ -17,9 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.codebook import Codebook
+from classifier.coded_marks import counts_as_coded
 from classifier.errors import CorpusError
+from classifier.spreadsheet_guard import unguarded_row
 from classifier.tables import table_rows
-from classifier.text_files import read_text
+from classifier.text_files import read_text, suffix_of
 
 ARTICLE_KEYS = ("title", "genre", "province", "year", "coders")
 
@@ -163,7 +165,8 @@ def read_corpus(paths: Sequence[Path], codebook: Codebook) -> Corpus:
     """Read starter-corpus folders and labelled tables into one corpus.
 
     A table (CSV, TSV, JSONL, XLSX) has the columns ``text`` and ``codes``; its documents are
-    named by ``doc_id`` or ``doc`` or, failing these, each row is one of its own.
+    named by ``doc_id`` or ``doc`` or, failing these, each row is one of its own. Rows that a column
+    ``coded`` says are not coded yet are left out.
     What `fupin label` writes can be read back.
     """
     segments: list[Segment] = []
@@ -180,15 +183,19 @@ def read_corpus(paths: Sequence[Path], codebook: Codebook) -> Corpus:
     return make_corpus(segments, codebook)
 
 
+def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
+    return (unguarded_row(row, suffix_of(path)) for row in table_rows(path))
+
+
 def _table_segments(path: Path) -> Iterator[Segment]:
-    for number, row in enumerate(table_rows(path), 1):
+    for number, row in enumerate(_rows(path), 1):
         place = f"{path.name}: row {number}"
         for column in ("text", "codes"):
             if column not in row:
                 raise CorpusError(f"{place}: no column '{column}'", f"columns: {', '.join(map(str, row))}")
-        yield Segment(
-            _document_of(row, number), str(row["text"] or ""), split_codes(row["codes"], place), place
-        )
+        codes = split_codes(row["codes"], place)
+        if counts_as_coded(row, codes, place):
+            yield Segment(_document_of(row, number), str(row["text"] or ""), codes, place)
 
 
 def _document_of(row: Mapping[str, Any], number: int) -> str:
@@ -211,22 +218,23 @@ def read_gold(path: Path, codebook: Codebook, texts: Path | None = None) -> Corp
 
     Each row has ``codes`` and ``doc_id`` (or an ``id`` that begins with it), and
     either ``text``, or ``sha256`` of its document with ``start`` and ``end`` in
-    code points; ``texts`` then names the file or folder with the documents.
+    code points; ``texts`` then names the file or folder with the documents. Rows that a column
+    ``coded`` says are not coded yet are left out.
 
     Raises `CorpusError` where a document cannot be found or a span lies outside it.
     """
     fetch = _stand_off(texts) if texts else None
     segments = []
-    for number, row in enumerate(table_rows(path), 1):
+    for number, row in enumerate(_rows(path), 1):
         place = f"{path.name}: row {number}"
         if "codes" not in row:
             raise CorpusError(
                 f"{place}: no column 'codes'", "a gold file has doc_id, start, end, codes and text or sha256"
             )
-        text = row["text"] if row.get("text") not in (None, "") else _span(row, place, fetch)
-        segments.append(
-            Segment(_gold_document_of(row, number), str(text), split_codes(row["codes"], place), place)
-        )
+        codes = split_codes(row["codes"], place)
+        if counts_as_coded(row, codes, place):
+            text = row["text"] if row.get("text") not in (None, "") else _span(row, place, fetch)
+            segments.append(Segment(_gold_document_of(row, number), str(text), codes, place))
     return make_corpus(segments, codebook)
 
 

@@ -17,6 +17,7 @@ from classifier import tries
 from classifier.tries import Alphabet, Trie
 
 _WORD = 64  # codes in one word of a mask
+_LONG = 2000  # letters of a text that is no sentence any more
 
 Masks = NDArray[np.uint64]
 Columns = NDArray[np.int32]
@@ -58,10 +59,24 @@ def matcher(
     """Return the matcher of a lexicon and its entries in the order of their numbers."""
     entries = sorted({*cues, *not_cues})
     bit = {code: i for i, code in enumerate(codes)}
-    known = set(entries)
-    most = max((sum(e[:n] in known for n in range(1, len(e) + 1)) for e in entries), default=0)
+    most = max(beginnings(entries), default=0)
     masks = _masks(entries, cues, bit), _masks(entries, not_cues, bit)
     return Matcher(tries.build(entries, alphabet), *masks, max(map(len, entries), default=0), most), entries
+
+
+def beginnings(entries: Sequence[str]) -> list[int]:
+    """Return with how many of ``entries``, in ascending order, each of them begins, itself counted.
+
+    >>> beginnings(["产业", "产业园", "产品"])
+    [1, 2, 1]
+    """
+    out, begun = list[int](), list[str]()
+    for entry in entries:
+        while begun and not entry.startswith(begun[-1]):
+            begun.pop()
+        begun.append(entry)
+        out.append(len(begun))
+    return out
 
 
 def _masks(entries: Sequence[str], claims: Mapping[str, Sequence[str]], bit: Mapping[str, int]) -> Masks:
@@ -83,13 +98,13 @@ def find(matcher: Any, text: Any) -> Found:
     """Return the occurrences of entries in the letters of one normalised text."""
     root, table, sieve, term = matcher.trie
     starts, ends, entries = np.zeros((3, len(text) * matcher.most), dtype=np.int32)
-    codes = np.zeros((len(starts), matcher.cues.shape[1]), dtype=np.uint64)
     walk, keys = np.zeros((2, len(text) + 1), dtype=np.int32), np.zeros(len(text) + 1, dtype=np.int64)
     n = _occurrences(
         len(matcher.cues), root, table, sieve, term, text, walk[0], walk[1], keys, starts, ends, entries
     )
+    codes = np.zeros((n, matcher.cues.shape[1]), dtype=np.uint64)
     for i in range(n):
-        _decide(matcher.cues, matcher.not_cues, matcher.longest, starts, ends, entries, codes, i)
+        _decide(matcher.cues, matcher.not_cues, matcher.longest, starts, ends, entries, codes[i], i)
     return Found(starts[:n], ends[:n], entries[:n], codes[:n])
 
 
@@ -103,7 +118,7 @@ def codes_found(matcher: Any, text: Any, bounds: Any) -> Masks:
     at, nodes = np.zeros((2, size), dtype=np.int32)
     keys = np.zeros(size, dtype=np.int64)
     starts, ends, entries = np.zeros((3, size * matcher.most), dtype=np.int32)
-    codes = np.zeros((len(starts), cues.shape[1]), dtype=np.uint64)
+    codes = np.zeros(cues.shape[1], dtype=np.uint64)
     for i in range(len(out)):
         piece = text[bounds[i] : bounds[i + 1]]
         for k in range(
@@ -111,7 +126,7 @@ def codes_found(matcher: Any, text: Any, bounds: Any) -> Masks:
         ):
             _decide(cues, not_cues, longest, starts, ends, entries, codes, k)
             for word in range(cues.shape[1]):
-                out[i, word] |= codes[k, word]
+                out[i, word] |= codes[word]
     return out
 
 
@@ -122,6 +137,8 @@ def _occurrences(
     starts: Any, ends: Any, entries: Any,
 ) -> int:  # fmt: skip
     """Write every occurrence of every entry, by start, the longest first; return how many there are."""
+    if len(text) > _LONG:
+        return _one_by_one(n_entries, root, table, sieve, term, text, starts, ends, entries)
     n, depth = 0, 1
     left = tries.first_steps(root, text, at, nodes)
     while left:
@@ -139,22 +156,43 @@ def _occurrences(
 
 
 @njit
+def _one_by_one(
+    n_entries: int,
+    root: Any, table: Any, sieve: Any, term: Any, text: Any,
+    starts: Any, ends: Any, entries: Any,
+) -> int:  # fmt: skip
+    """Do as `_occurrences` does, start by start: there, a long text takes time by its square."""
+    n = 0
+    for start in range(len(text)):
+        node, end, first = np.int64(root[text[start]]), start + 1, n
+        while node:
+            if node <= n_entries:
+                starts[n], ends[n], entries[n] = start, end, term[node]
+                n += 1
+            node = tries.step(table, sieve, node, text[end]) if end < len(text) else np.int64(0)
+            end += 1
+        ends[first:n] = ends[first:n][::-1].copy()
+        entries[first:n] = entries[first:n][::-1].copy()
+    return n
+
+
+@njit
 def _decide(
     cues: Any, not_cues: Any, longest: int, starts: Any, ends: Any, entries: Any, codes: Any, i: int
 ) -> None:
-    """Settle the codes of one occurrence by those that hold it: none begins later."""
+    """Write the codes of one occurrence, settled by those that hold it: none begins later."""
     entry = entries[i]
-    for word in range(codes.shape[1]):
-        codes[i, word] = cues[entry, word]
+    for word in range(len(codes)):
+        codes[word] = cues[entry, word]
     j = i
     while j >= 0 and starts[i] - starts[j] < longest:
         holder = entries[j]
         if ends[j] >= ends[i]:
             speaks = False  # a longer cue, instead of this one
-            for word in range(codes.shape[1]):
+            for word in range(len(codes)):
                 speaks |= holder != entry and cues[holder, word] != 0
-            for word in range(codes.shape[1]):
-                codes[i, word] &= np.uint64(0) if speaks else ~not_cues[holder, word]
+            for word in range(len(codes)):
+                codes[word] &= np.uint64(0) if speaks else ~not_cues[holder, word]
         j -= 1
 
 

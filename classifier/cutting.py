@@ -179,12 +179,14 @@ def _url_end(classes: Any, codes: Any, at: int, stop: int) -> int:
     first = at + max(
         _begins(codes, at, stop, _HTTP), _begins(codes, at, stop, _HTTPS), _begins(codes, at, stop, _WWW)
     )
+    if first == at:
+        return at  # and no look at what follows, which may be long
     end = first
     while end < stop and _class(classes, codes[end]) & _IN_URL:
         end += 1
     while end > first and not _class(classes, codes[end - 1]) & _LAST_IN_URL:
         end -= 1
-    return end if end > first > at else at
+    return end if end > first else at
 
 
 @njit

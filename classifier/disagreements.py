@@ -14,9 +14,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from classifier.codings import Codings
+from classifier.encoded_rows import encoded
 from classifier.errors import OutputError
 from classifier.inert_text import inert
-from classifier.spreadsheet_guard import guarded
 from classifier.whole_file import whole_file
 
 Labels = NDArray[np.bool_]
@@ -119,14 +119,12 @@ def writer_of(out: Path) -> Callable[[pd.DataFrame], Iterator[str]]:
 
 
 def _csv(frame: pd.DataFrame) -> Iterator[str]:
-    from classifier.output import encoded
-
-    safe = {
-        guarded(inert(name)): [guarded(inert(cell)) for cell in frame[name].fillna(NOT_CODED)]
+    columns = {
+        inert(name): [inert(cell) for cell in frame[name].fillna(NOT_CODED)]
         for name in map(str, frame.columns)
     }
     yield _BOM
-    yield encoded(safe, "csv", first=True).decode()
+    yield encoded(columns, "csv", first=True).rows.decode()
 
 
 def _jsonl(frame: pd.DataFrame) -> Iterator[str]:

@@ -186,8 +186,6 @@ def _other_segments(term: Whole, segment: Whole, document: Whole) -> Whole:
 
     ``document`` is that of each segment.
     """
-    if not len(term):
-        return term
     width = len(document)
     pairs = np.unique(term * width + segment)  # each term once in a segment
     of_term, in_document = pairs // width, document[pairs % width]

@@ -35,8 +35,7 @@ def drift_tables(drift: Drift, lang: str, texts: Texts) -> Iterator[Table]:
     shares = [row for row in drift.rows if row.share]
     others = [row for row in drift.rows if not row.share]
     title, verdict = texts["tables"]["drift"], drift.verdict(lang)
-    if shares:
-        yield Table("drift", title, verdict, _columns("share", texts), _rows(shares, lang), "drift")
+    yield Table("drift", title, verdict, _columns("share", texts), _rows(shares, lang), "drift")
     if others:
         title = texts["tables"]["drift_lengths"]
         yield Table("drift.lengths", title, "", _columns("number", texts), _rows(others, lang), "drift")

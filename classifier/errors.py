@@ -9,12 +9,16 @@ FupinError                  whatever a user can put right; carries a one-line ``
 ├── OutputError             a place that cannot be written
 ├── CorpusError             labelled text that cannot be used for training or scoring
 ├── PriorError              prior weights that are missing or damaged
-└── ModelError              a model folder that is damaged, foreign or of another format
+├── ModelError              a model folder that is damaged, foreign or of another format
+└── ReviewError             a review store that cannot be opened, read or written
+    └── Outdated            a decision about something that has changed since it was shown
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from classifier.inert_text import on_one_line
 
 
 class FupinError(Exception):
@@ -26,11 +30,14 @@ class FupinError(Exception):
         One line: file, row, value, and what is wrong with it.
     hint : str
         One line: the remedy.
+
+    Names and values come from files, which may be hostile: what would break the line, or act where
+    it is shown, is replaced.
     """
 
     def __init__(self, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.hint = hint
+        super().__init__(on_one_line(message))
+        self.hint = on_one_line(hint)
 
     def __reduce__(self) -> tuple[type[FupinError], tuple[str, ...]]:
         """Let an error of another process arrive with its hint."""
@@ -87,6 +94,14 @@ class PriorError(FupinError):
 
 class ModelError(FupinError):
     """A model folder is damaged, foreign, or of another format."""
+
+
+class ReviewError(FupinError):
+    """A review store cannot be opened, read or written."""
+
+
+class Outdated(ReviewError):  # noqa: N818 - it says what is wrong better than with -Error behind it
+    """A decision is about something that has changed since it was shown; look at it anew."""
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from classifier.bounded_files import read_bounded
 from classifier.codebook import Codebook
-from classifier.errors import ModelError
-from classifier.store import read_manifest
+from classifier.errors import InputError, ModelError
+from classifier.store import EVALUATION, FILES, read_manifest
 
 _RULE = re.compile(r"\|(?:-+:?\|)+")
+_LARGEST = 1e15
 _NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
 _PER_CODE = {"code", "support", "precision", "recall", "F1"}
 _PER_TEXT = {"text", "segments (documents)", "support", "model, micro-F1"}
@@ -71,13 +73,23 @@ def read_figures(folder: Path, codebook: Codebook) -> ModelFigures:
     >>> all(0 < code.precision < 1 for code in figures.codes), len(figures.texts) > 0
     (True, True)
     """
-    manifest = read_manifest(folder)
+    path = folder / EVALUATION
     try:
-        text = (folder / "EVALUATION.md").read_text(encoding="utf-8")
-    except (OSError, UnicodeError):
-        raise ModelError(f"{folder / 'EVALUATION.md'}: cannot be read", "fetch the folder anew") from None
-    tables = list(markdown_tables(text))
-    noted: Mapping[str, Any] = manifest["training"].get("codes") or {}
+        text = read_bounded(path, FILES[EVALUATION]).decode("utf-8")
+    except (InputError, OSError, UnicodeError):
+        raise ModelError(f"{path}: cannot be read", "fetch the folder anew") from None
+    return figures_in(read_manifest(folder), text, codebook, folder)
+
+
+def figures_in(manifest: Mapping[str, Any], text: str, codebook: Codebook, folder: Path) -> ModelFigures:
+    """Do as `read_figures` does, with a manifest and the text of EVALUATION.md at hand."""
+    try:
+        return _figures(manifest["training"].get("codes") or {}, list(markdown_tables(text)), codebook)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        raise ModelError(f"{folder}: its figures make no sense", "fetch the folder anew") from None
+
+
+def _figures(noted: Mapping[str, Any], tables: list[list[Record]], codebook: Codebook) -> ModelFigures:
     per_code = next((rows for rows in tables if rows and set(rows[0]) >= _PER_CODE), [])
     of_code = {row["code"]: row for row in per_code}
     golds = _golds(tables)
@@ -98,16 +110,26 @@ def _shown(code: str) -> str:
 
 def _code(code: str, noted: Mapping[str, Any], row: Record, golds: Record) -> CodeFigures:
     on_gold = {name: _numbers(cell) for name, cell in golds.items() if name != "code"}
-    support = noted.get("support", _whole(row.get("support", "")))
+    support = _noted(noted, "support", _whole(row.get("support", "")))
     return CodeFigures(
         code=code,
         trained=bool(noted.get("trained", True)),
-        support=support,
+        support=None if support is None else int(support),
         precision=_figure(row.get("precision", "")),
         recall=_figure(row.get("recall", "")),
-        f1=noted.get("f1", _figure(row.get("F1", ""))),
+        f1=_noted(noted, "f1", _figure(row.get("F1", ""))),
         golds={name: (found[0], int(found[1])) for name, found in on_gold.items() if len(found) == 2},
     )
+
+
+def _noted(noted: Mapping[str, Any], name: str, otherwise: float | None) -> float | None:
+    """Return a figure of the manifest; raises ValueError where it is no number, or below 0."""
+    figure = noted.get(name, otherwise)
+    if figure is None:
+        return None
+    if type(figure) in (int, float) and 0 <= figure < _LARGEST:
+        return float(figure)
+    raise ValueError(f"{name} is no figure")
 
 
 def _golds(tables: list[list[Record]]) -> Mapping[str, Record]:
@@ -155,16 +177,15 @@ def markdown_tables(text: str) -> Iterator[list[Record]]:
     >>> list(markdown_tables("| 代号 | 数 |\n|---|---:|\n| 甲 | 3 |"))
     [[{'代号': '甲', '数': '3'}]]
     """
-    lines = [*text.splitlines(), ""]
-    for number, line in enumerate(lines):
-        if number and _RULE.fullmatch(line.replace(" ", "")):
-            header = _cells(lines[number - 1])
-            rows: list[Record] = []
-            for row in lines[number + 1 :]:
-                if not row.startswith("|"):
-                    break
-                rows.append(dict(zip(header, _cells(row), strict=False)))
+    lines, at = [*text.splitlines(), ""], 1
+    while at < len(lines):
+        if _RULE.fullmatch(lines[at].replace(" ", "")):
+            header, rows = _cells(lines[at - 1]), list[Record]()
+            while lines[at + 1].startswith("|"):  # the last line is empty
+                at += 1
+                rows.append(dict(zip(header, _cells(lines[at]), strict=False)))
             yield rows
+        at += 1
 
 
 def _cells(line: str) -> list[str]:

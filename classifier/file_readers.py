@@ -26,8 +26,9 @@ from classifier.sources import (
     refuse_special,
     wanted_endings,
 )
+from classifier.spreadsheet_guard import unguarded_row
 from classifier.tables import TABLE_SUFFIXES, Row, numbered_rows
-from classifier.text_columns import LOOKED_AT, LOOKED_AT_CHARACTERS, TEXT, text_column
+from classifier.text_columns import FACTS, LOOKED_AT, LOOKED_AT_CHARACTERS, TEXT, fact_in, text_column
 from classifier.text_files import (
     STDIN,
     Held,
@@ -235,7 +236,7 @@ class FileReader:
         bad = _BadRows(place, self._leave)
         # Of many tables the rows' numbers alone would be doubled; in an archive there may be many.
         within = f"{source.id}:" if self._many_tables or isinstance(place, Held) else ""
-        every = numbered_rows(
+        found = numbered_rows(
             place,
             self._reading.encoding,
             (lambda _: None) if isinstance(place, Held) else self._on_read,
@@ -243,6 +244,7 @@ class FileReader:
             limits=self._reading.limits,
             parsers=self._parsers,
         )
+        every = ((number, unguarded_row(row, suffix_of(place))) for number, row in found)
         first = self._first(every)
         if first:
             name = shown(place)
@@ -305,7 +307,7 @@ class FileReader:
         for value in row.values():
             if isinstance(value, str) and len(value) > limit:
                 raise ValueError(f"a cell of more than {limit:,} characters", raised("characters"))
-        known = {k: _text(row.get(k)) for k in ("title", "date", "source")}
+        known = {fact: fact_in(row, fact) for fact in FACTS}
         meta = {k: v for k, v in row.items() if k not in (column, id_column, *known)}
         return Document(_text(row[id_column]) if id_column else number, text or "", **known, meta=meta)
 

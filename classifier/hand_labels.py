@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from classifier.codebook import Codebook
-from classifier.codings import CODED, is_coded
+from classifier.coded_marks import CODED, is_coded
 from classifier.corpus import split_codes
 from classifier.correction import Labels
 from classifier.errors import InputError
@@ -21,14 +21,13 @@ from classifier.estimate import CodedCorpus, scores_of
 from classifier.inert_text import inert
 from classifier.labelled import Labelled
 from classifier.sampling import DOCUMENT, PROBABILITY, STRATUM, UNIT, UNITS
-from classifier.spreadsheet_guard import unguarded
+from classifier.spreadsheet_guard import GUARDED, unguarded
 from classifier.survey import Array, Drawn, Numbers
 from classifier.tables import table_rows
 from classifier.text_files import suffix_of
 
 OFF = 0.1  # how far the weights may add up to another number than there is in the corpus
 _NEEDED = ("segment_id", "codes", PROBABILITY)
-_GUARDED = (".csv", ".tsv", ".xlsx")  # formats whose cells a spreadsheet may take for formulas
 _SEMICOLONS = re.compile("[；，、,]")
 _CUT = 16_000  # characters beyond which a workbook's cell may not hold the whole text
 _SAME = "name the labelled file that the sample was drawn from, and keep all rows of the sample"
@@ -110,7 +109,7 @@ def read_hand_labels(path: Path, labelled: Labelled) -> HandLabels:
 
 
 def _read(path: Path) -> list[_Row]:
-    clean = unguarded if suffix_of(path) in _GUARDED else str
+    clean = unguarded if suffix_of(path) in GUARDED else str
     rows = [
         _Row({k: clean(v) if isinstance(v, str) else v for k, v in cells.items()}, f"{path.name}: row {n}")
         for n, cells in enumerate(table_rows(path), 1)

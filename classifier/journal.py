@@ -11,25 +11,25 @@ import json
 import os
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, field, fields
 from errno import EISDIR
 from pathlib import Path
 from typing import Any
 
+from classifier.cells import Changes
 from classifier.errors import OutputError
 from classifier.whole_file import beside
 
 JOURNAL = ".journal"
 
-_SCHEMA = """
+_COUNTED = ("documents", "segments", "coded", "left_out", *(one.name for one in fields(Changes)))
+_COUNTS = ", ".join(f"{name} INTEGER NOT NULL" for name in _COUNTED)
+_SCHEMA = f"""
 CREATE TABLE asked (facts TEXT NOT NULL);
-CREATE TABLE chunk (
-    number INTEGER PRIMARY KEY, documents INTEGER NOT NULL, segments INTEGER NOT NULL,
-    coded INTEGER NOT NULL, bytes INTEGER NOT NULL, columns TEXT NOT NULL
-);
+CREATE TABLE chunk (number INTEGER PRIMARY KEY, bytes INTEGER NOT NULL, columns TEXT NOT NULL, {_COUNTS});
 CREATE TABLE state (complete INTEGER NOT NULL);
 INSERT INTO state VALUES (0);
-"""
+"""  # noqa: S608 - our own names
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,16 @@ class Tally:
     documents: int = 0
     segments: int = 0
     coded: int = 0  # segments with at least one code
+    left_out: int = 0  # cells in columns that came after the header was written
+    changes: Changes = field(default_factory=Changes)  # cells that do not hold what was to be written
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(
-            self.documents + other.documents, self.segments + other.segments, self.coded + other.coded
+            self.documents + other.documents,
+            self.segments + other.segments,
+            self.coded + other.coded,
+            self.left_out + other.left_out,
+            self.changes + other.changes,
         )
 
 
@@ -83,8 +89,8 @@ class Journal:
 
     @property
     def begun(self) -> bool:
-        """Whether an earlier run has left anything here."""
-        made = self._all("SELECT name FROM sqlite_master WHERE name = 'asked'")
+        """Whether an earlier run has left anything here that this version can read."""
+        made = self._all(f"SELECT 1 FROM pragma_table_info('chunk') WHERE name = '{_COUNTED[-1]}'")  # noqa: S608
         return bool(made and self._all("SELECT facts FROM asked"))
 
     def begin(self, facts: Mapping[str, str]) -> None:
@@ -104,15 +110,17 @@ class Journal:
 
     def add(self, tally: Tally, end: int, columns: list[str]) -> None:
         """Note that a chunk with these columns is written and that its last byte stands before ``end``."""
-        values = (tally.documents, tally.segments, tally.coded, end, json.dumps(columns))
-        self._write(
-            "INSERT INTO chunk (documents, segments, coded, bytes, columns) VALUES (?, ?, ?, ?, ?)", *values
-        )
+        counts = (tally.documents, tally.segments, tally.coded, tally.left_out, *astuple(tally.changes))
+        names = ("bytes", "columns", *_COUNTED)
+        places = ", ".join("?" * len(names))
+        query = f"INSERT INTO chunk ({', '.join(names)}) VALUES ({places})"  # noqa: S608 - our own names
+        self._write(query, end, json.dumps(columns), *counts)
 
     def tally(self) -> Tally:
         """Return what is done so far."""
-        query = "SELECT coalesce(sum(documents), 0), coalesce(sum(segments), 0), coalesce(sum(coded), 0)"
-        return Tally(*self._all(f"{query} FROM chunk")[0])
+        sums = ", ".join(f"coalesce(sum({name}), 0)" for name in _COUNTED)
+        documents, segments, coded, left_out, *changes = self._all(f"SELECT {sums} FROM chunk")[0]  # noqa: S608
+        return Tally(documents, segments, coded, left_out, Changes(*changes))
 
     def ends(self) -> list[int]:
         """Return where the bytes of each chunk end."""

@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 from classifier.codebook import Codebook
 from classifier.corpus import split_codes
 from classifier.errors import InputError
-from classifier.spreadsheet_guard import unguarded
+from classifier.spreadsheet_guard import GUARDED, unguarded
 from classifier.table_columns import table_columns
 from classifier.text_files import suffix_of
 
 NEEDED = ("doc_id", "segment_id", "text", "codes")
-_GUARDED = (".csv", ".tsv", ".xlsx")  # formats whose cells a spreadsheet may take for formulas
 _HINT = "give a file that `fupin label` wrote"
 Values = NDArray[Any]
 
@@ -70,7 +69,7 @@ def read_labelled(path: Path, codebook: Codebook) -> Labelled:
     """
     columns = table_columns(path, NEEDED, _HINT)
     codes = set(codebook.columns)
-    if suffix_of(path) in _GUARDED:
+    if suffix_of(path) in GUARDED:
         columns = {
             unguarded(n): values if n in codes else _unguarded(values) for n, values in columns.items()
         }

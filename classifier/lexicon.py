@@ -7,7 +7,6 @@ A not-cue of a code silences that code's cues inside it, and no other code's.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -18,12 +17,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier import cue_matching, shipped
-from classifier.cue_matching import Matcher
+from classifier.cue_matching import Matcher, beginnings
 from classifier.errors import Finding, LexiconError
+from classifier.inert_text import on_one_line
 from classifier.normalise import normalise_all
 from classifier.tries import Alphabet, bounds_of
-from classifier.yaml_lines import Lines, load, parse
+from classifier.yaml_lines import TEXT, Lines, load, misshapen, parse
 
+MOST_ENTRIES = 100_000  # cues and not-cues, one that several codes claim counted for each
+MOST_CODES = 1_000
+LONGEST = 50  # characters of an entry
+MOST_BEGIN = 8  # entries that begin one another, as 扶贫 and 扶贫车间: all cost time where one is found
 Steps = tuple[str | int, ...]  # the way to an entry in its file
 
 
@@ -134,17 +138,23 @@ class _Reader:
         self.places: dict[tuple[str, str], Steps] = {}  # of each code and entry
         self._normalised = dict[str, str]()
 
+    def found(self, place: Steps, message: str, *, level: str = "error") -> Finding:
+        return Finding(self.lines.of(*place), level, f"{on_one_line(message):.300}")
+
     def error(self, place: Steps, message: str) -> None:
-        self.findings.append(Finding(self.lines.of(*place), "error", message))
+        self.findings.append(self.found(place, message))
 
     def read(self) -> _Reader:
         if not isinstance(self.value, Mapping) or not isinstance(self.value.get("codes"), Mapping):
             self.error((), "a lexicon is a mapping with 'name', 'version' and 'codes'")
             return self
+        self.findings += misshapen(self.value, {"name": TEXT, "version": TEXT}, self.lines)
         shared = self.value.get("shared") or {}
         if not isinstance(shared, Mapping):
             self.error(("shared",), "'shared' is not a mapping of cues to lists of codes")
             shared = {}
+        if self._too_many(shared):
+            return self
         self._normalise((*shared, *self._items()))
         for cue, codes in shared.items():
             place: Steps = ("shared", str(cue))
@@ -155,7 +165,27 @@ class _Reader:
                 self._claim(self.cues, cue, str(code), place, shared=True)
         for code, lists in self.value["codes"].items():
             self._code(str(code), lists)
+        entries = sorted({*self.cues, *self.not_cues})
+        for entry, begun in zip(entries, beginnings(entries), strict=True):
+            if begun > MOST_BEGIN:
+                code = (self.cues.get(entry) or self.not_cues[entry])[0]
+                told = f"'{entry}' begins with more than {MOST_BEGIN - 1} other entries"
+                self.error(self.places[code, entry], told)
         return self
+
+    def _too_many(self, shared: Mapping[Any, Any]) -> bool:
+        """Say whether there are more entries or codes than matching them should cost."""
+        claims = sum(len(codes) for codes in shared.values() if isinstance(codes, list))
+        claims += sum(1 for _ in self._items())
+        codes = {str(c) for cs in shared.values() if isinstance(cs, list) for c in cs}
+        for count, most, kind in (
+            (claims, MOST_ENTRIES, "entries"),
+            (len(codes.union(map(str, self.value["codes"]))), MOST_CODES, "codes"),
+        ):
+            if count > most:
+                self.error((), f"{count:,} {kind}, more than {most:,}")
+                return True
+        return False
 
     def _items(self) -> Iterator[Any]:
         """Yield whatever stands in a list of cues or not-cues."""
@@ -165,7 +195,7 @@ class _Reader:
 
     def _normalise(self, items: Iterable[Any]) -> None:
         """Normalise all entries at once, which is many times faster than one by one."""
-        raw = list(dict.fromkeys(map(str, items)))
+        raw = list(dict.fromkeys(text for item in items if len(text := str(item)) <= LONGEST))
         self._normalised = dict(zip(raw, normalise_all(raw), strict=True))
 
     def _code(self, code: str, lists: Any) -> None:
@@ -189,7 +219,10 @@ class _Reader:
         if item is not None and (isinstance(item, bool) or not isinstance(item, str | int | float)):
             self.error(place, f"an entry for '{code}' is no text: {item!r:.60}")
             return
-        entry = "" if item is None else self._normalised[str(item)].strip()
+        entry = "" if item is None else self._normalised.get(str(item), str(item)).strip()
+        if len(entry) > LONGEST:
+            self.error(place, f"'{entry:.20}…' is longer than {LONGEST} characters")
+            return
         if self.codes is not None and code not in self.codes:
             self.error(place, f"unknown code '{code}'")
         elif not entry:
@@ -204,35 +237,41 @@ class _Reader:
             self.places[code, entry] = place
 
 
+def _inside(reader: _Reader) -> dict[str, list[str]]:
+    """Return for each entry the other entries that stand in it."""
+    alphabet, matcher, entries = Lexicon("", "", reader.cues, reader.not_cues)._own
+    out = {}
+    for entry in entries:
+        found = dict.fromkeys(cue_matching.find(matcher, alphabet.letters(entry)).entry.tolist())
+        out[entry] = [entries[i] for i in found if entries[i] != entry]
+    return out
+
+
 def _check_reach(reader: _Reader) -> Iterator[Finding]:
     """Find entries that can have no effect: dead not-cues, shadowed and contradicted cues."""
-    by_code: dict[str, list[str]] = defaultdict(list)
-    for cue, codes in reader.cues.items():
-        for code in codes:
-            by_code[code].append(cue)
+    cues, inside = reader.cues, _inside(reader)
     for entry, codes in reader.not_cues.items():
         for code in codes:
-            place = reader.lines.of(*reader.places[code, entry])
-            if entry in by_code[code]:
-                yield Finding(place, "error", f"'{entry}' is both a cue and a not-cue of '{code}'")
-            elif not any(cue in entry for cue in by_code[code]):
-                yield Finding(place, "error", f"dead: not-cue '{entry}' holds no cue of '{code}'")
-    for code, cues in by_code.items():
-        yield from _shadowed(code, cues, reader)
+            place = reader.places[code, entry]
+            if code in cues.get(entry, ()):
+                yield reader.found(place, f"'{entry}' is both a cue and a not-cue of '{code}'")
+            elif not any(code in cues.get(piece, ()) for piece in inside[entry]):
+                yield reader.found(place, f"dead: not-cue '{entry}' holds no cue of '{code}'")
+    for cue, codes in cues.items():
+        if len(codes) == 1:
+            yield from _shadowed(codes[0], cue, inside[cue], reader)
 
 
-def _shadowed(code: str, cues: list[str], reader: _Reader) -> Iterator[Finding]:
-    """Find cues that hold a shorter cue of the same code and change nothing by being there."""
-    others = {cue for cue, codes in reader.cues.items() if codes != (code,)}
-    others |= {entry for entry, codes in reader.not_cues.items() if code in codes}
-    known = set(cues)
-    for cue in cues:
-        pieces = {cue[i:j] for i in range(len(cue)) for j in range(i + 1, len(cue) + 1)} - {cue}
-        # A longer cue earns its place when an entry between the two would silence the shorter one.
-        if reader.cues[cue] == (code,) and pieces & known and not pieces & others:
-            shorter = min(pieces & known, key=len)
-            place = reader.lines.of(*reader.places[code, cue])
-            yield Finding(place, "warning", f"shadowed: '{cue}' adds nothing to '{shorter}'")
+def _shadowed(code: str, cue: str, inside: list[str], reader: _Reader) -> Iterator[Finding]:
+    """Find out whether a cue holds a shorter cue of the same code and changes nothing by being there."""
+    cues, not_cues = reader.cues, reader.not_cues
+    # A longer cue earns its place when an entry between the two would silence the shorter one.
+    others = any(cues.get(piece, (code,)) != (code,) or code in not_cues.get(piece, ()) for piece in inside)
+    known = [piece for piece in inside if piece in cues]
+    if known and not others:
+        shorter = min(known, key=lambda piece: (len(piece), piece))
+        told = f"shadowed: '{cue}' adds nothing to '{shorter}'"
+        yield reader.found(reader.places[code, cue], told, level="warning")
 
 
 def check_lexicon(path: str | Path, codes: Collection[str] | None = None) -> list[Finding]:
@@ -240,7 +279,12 @@ def check_lexicon(path: str | Path, codes: Collection[str] | None = None) -> lis
 
     ``codes`` are those of the codebook; where None, any code is accepted.
     """
-    reader = _Reader(*load(path), codes).read()
+    return findings_in(*load(path), codes)
+
+
+def findings_in(value: Any, lines: Lines, codes: Collection[str] | None = None) -> list[Finding]:
+    """Return what is wrong with a lexicon that `yaml_lines.parse` has read."""
+    reader = _Reader(value, lines, codes).read()
     return [*reader.findings, *_check_reach(reader)]
 
 

@@ -43,7 +43,8 @@ _TO_STUDY = "学"
 # A character with the marks that combine with it, which NFKC takes together.
 _CLUSTER = re.compile(r".[\u0300-\u036f\u3099\u309a\uff9e\uff9f]*", re.S)
 _JAMO = range(0x1160, 0x1200)  # vowels and tails that join the letter before them
-_KINDS = 0x20000  # code points that have a kind; no digit and no white space lies beyond
+_SHORT, _MOST_MARKS, _JOINER = 300, 30, "\u034f"
+_KINDS = 0x20000  # code points that have a kind; no digit, white space or mark lies beyond
 
 PLAIN, SPACE, DIGIT = range(3)
 
@@ -269,7 +270,24 @@ class Aligned:
 
 def one_width(text: str) -> str:
     """Return a text in one width, case and set of marks, however its characters are entangled."""
-    return unicodedata.normalize("NFKC", text).translate(_MARKS).lower()
+    return unicodedata.normalize("NFKC", _stream_safe(text)).translate(_MARKS).lower()
+
+
+def _stream_safe(text: str) -> str:
+    """Return a text with no more than 30 combining marks in a row: the next ones stand on a joiner.
+
+    Putting marks in their order takes time by the square of their number. This is the Stream-Safe
+    Text Format of Unicode Standard Annex #15, section 13; no language writes so many. In short
+    texts it does no harm, and is not looked for.
+    """
+    return text if len(text) <= _SHORT else _surplus_marks().sub(f"\\g<0>{_JOINER}", text)
+
+
+@lru_cache(maxsize=1)
+def _surplus_marks() -> re.Pattern[str]:
+    """Return the pattern of as many marks as may stand in a row, where one more follows."""
+    mark = "[" + "".join(c for c in map(chr, range(_KINDS)) if unicodedata.combining(c)) + "]"
+    return re.compile(f"{mark}{{{_MOST_MARKS}}}(?={mark})")
 
 
 def normalise(text: str, *, numbers: bool = True) -> str:

@@ -1,36 +1,34 @@
-"""The files that `label` writes: rows encoded chunk by chunk, and the file put together from chunks.
+"""The files that `label` writes, put together from the chunks of `encoded_rows`.
 
 A file appears under its name only when it is whole. Until then its bytes stand beside it
 in ``OUT.part``. A Parquet file cannot be gone on with once its writer is lost; so its
-chunks stand in ``OUT.spool`` too, from which it is written again up to where it was.
+chunks stand in ``OUT.spool`` too, from which it is written again up to where it was. Those of
+a workbook stand there until all are made.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import IO, TYPE_CHECKING, Protocol
 
 from classifier.errors import InputError, OutputError
+from classifier.sheet_xml import ROWS, write_workbook
 from classifier.whole_file import PART, beside
 
 if TYPE_CHECKING:
     import pyarrow
     from pyarrow import parquet
 
-Column = Sequence[Any] | NDArray[Any]
-Columns = Mapping[str, Column]
-FORMATS = ("csv", "jsonl", "parquet")
+FORMATS = ("csv", "xlsx", "jsonl", "parquet")
+STREAMED = ("csv", "jsonl")  # what can go to standard output
 SPOOL = ".spool"
+WAITING = 4  # chunks that may wait to be encoded as Parquet, while the next are made
 _BOM = b"\xef\xbb\xbf"  # so that Excel reads a CSV file as UTF-8
 
 
@@ -43,91 +41,9 @@ def format_of(out: Path | None, file_format: str | None) -> str:
     name = file_format or ("csv" if out is None else out.suffix.lower().lstrip("."))
     if name not in FORMATS:
         raise OutputError(f"{out or '--format'}: unknown format '{name}'", f"formats: {', '.join(FORMATS)}")
+    if out is None and name not in STREAMED:
+        raise OutputError(f"--format {name}: not to standard output", f"name a file: -o OUT.{name}")
     return name
-
-
-def encoded(columns: Columns, file_format: str, *, first: bool) -> bytes:
-    """Return the rows of a chunk as bytes; a CSV file's ``first`` chunk brings the header."""
-    return _ENCODERS[file_format](columns, first)
-
-
-def _csv(columns: Columns, first: bool) -> bytes:
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    # Before Python 3.13 the library leaves a lone carriage return bare, and cannot read it back.
-    quoting = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
-    if first:
-        writer.writerow(columns)
-    for row in _records(columns):
-        cells = ["" if is_missing(v) else v for v in row]
-        (quoting if any("\r" in c for c in cells if isinstance(c, str)) else writer).writerow(cells)
-    return stream.getvalue().encode("utf-8", "surrogatepass")
-
-
-def _jsonl(columns: Columns, first: bool) -> bytes:
-    rows = (
-        {name: None if is_missing(v) else v for name, v in zip(columns, row, strict=True)}
-        for row in _records(columns)
-    )
-    return "".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows).encode()
-
-
-def _records(columns: Columns) -> Iterator[tuple[Any, ...]]:
-    """Yield rows of plain Python values."""
-    return zip(*(c.tolist() if isinstance(c, np.ndarray) else c for c in columns.values()), strict=True)
-
-
-def is_missing(value: Any) -> bool:
-    """Return whether a cell is empty: None, not a number, or no time."""
-    if value is None or type(value).__name__ == "NAType":  # pandas's own, which pandas alone can name
-        return True
-    return not isinstance(value, str | list | dict) and bool(value != value)  # noqa: PLR0124
-
-
-def _parquet(columns: Columns, first: bool) -> bytes:
-    import pyarrow as pa
-
-    table = pa.table({str(name): _arrow(values) for name, values in columns.items()})
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as stream:
-        stream.write_table(table)
-    return bytes(sink.getvalue())
-
-
-def _arrow(values: Column) -> pyarrow.Array:
-    """Return a column as Arrow has it: probabilities as float32, mixed values as text."""
-    import pyarrow as pa
-
-    if isinstance(values, np.ndarray):
-        kind = pa.float32() if values.dtype.kind == "f" else None
-        return pa.array(np.ascontiguousarray(values), type=kind, from_pandas=True)
-    found = _of_one_kind(values)
-    if found is None or pa.types.is_nested(found.type):
-        values = [
-            json.dumps(v, ensure_ascii=False, default=str) if isinstance(v, list | dict) else v
-            for v in values
-        ]
-        found = _of_one_kind(values)
-    if found is None:
-        found = pa.array([None if is_missing(v) else str(v) for v in values])
-    return found.cast(pa.string()) if pa.types.is_null(found.type) else found
-
-
-def _of_one_kind(values: Column) -> pyarrow.Array | None:
-    """Return a column whose values go together; None where they do not."""
-    import pyarrow as pa
-
-    try:
-        return pa.array(values, from_pandas=True)
-    except (pa.ArrowException, OverflowError):
-        return None
-
-
-_ENCODERS: Mapping[str, Callable[[Columns, bool], bytes]] = {
-    "csv": _csv,
-    "jsonl": _jsonl,
-    "parquet": _parquet,
-}
 
 
 class Sink(Protocol):
@@ -185,14 +101,22 @@ class ParquetFile:
     def __init__(self, part: Path, spool: Path, ends: Sequence[int]) -> None:
         self._part, self._rows = part, 0
         self._writer: parquet.ParquetWriter | None = None
+        self._encoder, self._waiting = ThreadPoolExecutor(1), deque[Future[None]]()
         self._stream = _at(spool, ends)
         for chunk in _chunks(spool, ends):
             self._encode(chunk)
 
     def append(self, chunk: bytes) -> int:
-        """Write a chunk to both files."""
-        self._encode(chunk)
-        return _append(self._stream, chunk)
+        """Write a chunk to the spool, and in the background to the file, which can be made from the spool."""
+        end = _append(self._stream, chunk)
+        self._waiting.append(self._encoder.submit(self._encode, chunk))
+        self._settle(WAITING)
+        return end
+
+    def _settle(self, most: int) -> None:
+        """Wait until no more than ``most`` chunks are still to be encoded; raise what went wrong."""
+        while len(self._waiting) > most:
+            self._waiting.popleft().result()
 
     def _encode(self, chunk: bytes) -> None:
         import pyarrow as pa
@@ -236,6 +160,7 @@ class ParquetFile:
         """Write what stands at the end of a Parquet file, and count its rows again."""
         from pyarrow import parquet
 
+        self._settle(0)
         if self._writer is not None:
             self._writer.close()
             found = parquet.read_metadata(self._part).num_rows
@@ -244,9 +169,40 @@ class ParquetFile:
 
     def close(self) -> None:
         """Close both files."""
+        self._encoder.shutdown(cancel_futures=True)
         self._stream.close()
         if self._writer is not None:
             self._writer.close()
+
+
+class WorkbookFile:
+    """``OUT.spool``, rows as XML one behind the other, and ``OUT.part``, the workbook made of them."""
+
+    def __init__(self, part: Path, spool: Path, ends: Sequence[int]) -> None:
+        self._part, self._spool = part, spool
+        self._stream = _at(spool, ends)
+        self._lines = sum(chunk.count(b"\n") for chunk in _chunks(spool, ends))
+
+    def append(self, chunk: bytes) -> int:
+        """Write a chunk to the spool; raise `InputError` where the sheet would be overfull."""
+        self._lines += chunk.count(b"\n")
+        if self._lines - 1 > ROWS:  # the first line holds the widths of columns
+            raise InputError(
+                f"{self._part.stem}: more than the {ROWS - 1:,} rows that a sheet holds beside its header",
+                "write CSV or Parquet instead",
+            )
+        return _append(self._stream, chunk)
+
+    def finish(self) -> None:
+        """Make the workbook."""
+        with self._spool.open("rb") as lines, self._part.open("w+b") as out:
+            write_workbook(lines, self._lines - 1, out)
+            out.flush()
+            os.fsync(out.fileno())
+
+    def close(self) -> None:
+        """Close the spool."""
+        self._stream.close()
 
 
 def _at(path: Path, ends: Sequence[int]) -> IO[bytes]:
@@ -296,6 +252,8 @@ def sink_for(out: Path, file_format: str, ends: Sequence[int]) -> Iterator[Sink]
 def _sink(out: Path, file_format: str, ends: Sequence[int]) -> Sink:
     if file_format == "parquet":
         return ParquetFile(beside(out, PART), beside(out, SPOOL), ends)
+    if file_format == "xlsx":
+        return WorkbookFile(beside(out, PART), beside(out, SPOOL), ends)
     return TextFile(beside(out, PART), ends, bom=file_format == "csv")
 
 

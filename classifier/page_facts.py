@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from classifier.parsed import cleaned, day_of
@@ -22,11 +23,14 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "url": ("url", "og:url"),
 }
 _PUBLISHED = re.compile(r"(?:发布|发表|发稿|成文|更新)?(?:时间|日期)\s*[:：]")
+_LABELS = tuple(re.compile(rf"{kind}(?:时间|日期)\s*[:：]?") for kind in ("(?:发布|发表)", "(?:成文|更新)"))
 _BEGINS_WITH_DAY = re.compile(r"(?:19|20)\d\d\s*[-/.年]")
 _NEAR = 12  # short texts behind the headline among which a day alone is that of the article
 _SOURCE = re.compile(r"(?:来源|稿源|信息来源|文章来源)\s*[:：]\s*([^\s:：|｜【\[(（]{2,40})")
 _LONGEST = 200  # characters of a line that says when and where an article came out
 _BEHIND = re.compile(r"\s*(?:--+|__?|[|｜–—])\s*[^-_|｜–—]*$")  # the site's name behind a title
+_PARTS = re.compile(r"\s*(?:--+|__?|[|｜–—-])\s*")
+_MOST_DAYS = 2  # different days near a headline: more of them are those of a list
 
 
 @dataclass(frozen=True)
@@ -47,10 +51,10 @@ def facts_of(tree: Any) -> Facts:
     said = _said_in_head(tree)
     lines = list(_short_lines(tree))
     source = said.get("contentsource") or next((m[1] for m in map(_SOURCE.search, lines) if m), "")
-    title = _tidy(_first(said, "title") or _heading(tree))
+    title = _tidy(_first(said, "title") or _heading(tree, lines))
     return Facts(
         title,
-        day_of(_first(said, "day")) or _day_in(lines, title),
+        day_of(_first(said, "day")) or _day_in(lines, title) or _marked_day(tree),
         _tidy(source or _first(said, "source")),
         _web_address(_first(said, "url") or _canonical(tree)),
     )
@@ -71,15 +75,20 @@ def _first(said: Mapping[str, str], fact: str) -> str:
     return next((said[name] for name in _NAMES[fact] if name in said), "")
 
 
-def _heading(tree: Any) -> str:
-    """Return the one heading of the first rank, else the title of the page without its site's name."""
+def _heading(tree: Any, lines: Sequence[str]) -> str:
+    """Return the one heading of the first rank, else the title of the page without its site's name.
+
+    What of the title stands alone on the page, too, is the headline.
+    """
     headings = [text for h in tree.iter("h1") if (text := _tidy(h.text_content()))]
     if len(set(headings)) == 1:
         return headings[0]
     title = next((_tidy(t.text_content()) for t in tree.iter("title")), "")
-    if title in headings or not _BEHIND.search(title):
-        return title
-    return _BEHIND.sub("", title)
+    marks = list(_PARTS.finditer(title))
+    parts = [title, *(title[: mark.start()] for mark in marks), *(title[mark.end() :] for mark in marks)]
+    shown = {*headings, *lines} - {""}
+    longest = max((part for part in parts if part in shown), key=len, default="")
+    return longest or _BEHIND.sub("", title) or title
 
 
 def _short_lines(tree: Any) -> Iterator[str]:
@@ -100,9 +109,20 @@ def _day_in(lines: list[str], title: str) -> str:
     for line in lines:
         if _PUBLISHED.search(line) and day_of(line):
             return day_of(line)
+    for label in _LABELS:
+        for before, line in pairwise(lines):
+            if label.fullmatch(before) and day_of(line):
+                return day_of(line)
     behind = [i for i, line in enumerate(lines) if title and title in line]
     near = lines[behind[-1] + 1 :][:_NEAR] if behind else []
-    return next((day_of(line) for line in near if _BEGINS_WITH_DAY.match(line) and day_of(line)), "")
+    days = [day_of(line) for line in near if _BEGINS_WITH_DAY.match(line) and day_of(line)]
+    return days[0] if days and len(set(days)) <= _MOST_DAYS else ""
+
+
+def _marked_day(tree: Any) -> str:
+    """Return the one day that ``<time>`` elements mark; "" where there is none, or more than one."""
+    days = {day_of(mark.get("datetime") or "") for mark in tree.iter("time")} - {""}
+    return days.pop() if len(days) == 1 else ""
 
 
 def _canonical(tree: Any) -> str:

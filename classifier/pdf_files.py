@@ -15,6 +15,7 @@ from typing import Any
 from classifier.errors import InputError
 from classifier.limits import Limits, raised
 from classifier.parsed import EXTRA, Parsed, cleaned, day_of
+from classifier.pdf_fonts import name_encodings
 from classifier.pdf_lines import Line, Piece, lines_of_page, paragraphs, without_running_lines
 
 # Radicals that stand for the characters they look like, as some programs write them
@@ -138,6 +139,7 @@ def _pieces(page: Any) -> list[Piece]:
             along, across = (x * a + y * b) / scale, (y * a - x * b) / scale
             found.append(Piece(text, along, across, abs(size * scale)))
 
+    name_encodings(page)
     page.extract_text(visitor_text=visit)
     return found
 

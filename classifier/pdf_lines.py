@@ -170,6 +170,7 @@ class _Page:
     lefts: list[float]
     margins: list[float]
     leading: float
+    em: float  # the size of most text
 
     @classmethod
     def of(cls, lines: Sequence[Line]) -> _Page:
@@ -177,16 +178,16 @@ class _Page:
         steps = Counter(round(a.y - b.y) for a, b in pairwise(lines) if a.y > b.y)
         usual = [step for step, count in steps.most_common(1) if count >= _ENOUGH]
         leading = usual[0] if usual else 2 * max((line.size for line in lines), default=0)
-        return cls(
-            _shared([line.left for line in lines]), _shared(rights) or [max(rights, default=0)], leading
-        )
+        margins = _shared(rights) or [max(rights, default=0)]
+        return cls(_shared([line.left for line in lines]), margins, leading, _usual_size(lines))
 
     def goes_on(self, before: Line, line: Line) -> bool:
         """Say whether a line goes on with the paragraph of the line before."""
         em = max(before.size, 1)
         if abs(line.size - before.size) > 0.15 * em or "\t" in before.text + line.text:
             return False
-        if before.y - line.y > 1.5 * max(self.leading, em) or _LEADERS.search(before.text):
+        larger = max(1.0, em / max(self.em, 1))  # lines of a headline are as much further apart
+        if before.y - line.y > 1.5 * max(self.leading * larger, em) or _LEADERS.search(before.text):
             return False
         if _ITEM.match(line.text) or before.right - before.left < _NARROWEST * em:
             return False
@@ -199,11 +200,25 @@ class _Page:
 
     def _is_set_in(self, line: Line, before: Line) -> bool:
         low, high = _INDENT
+        if line.size > 1.1 * self.em and _is_centred_below(line, before):
+            return False
         if low * line.size < line.left - before.left < high * line.size:
             return True
         body = line.left - 2 * line.size  # where lines begin that are not set in, if this one is
         near = 0.5 * line.size
         return abs(line.left - before.left) < near and any(abs(body - left) < near for left in self.lefts)
+
+
+def _usual_size(lines: Sequence[Line]) -> float:
+    """Return the size in which most characters are set; 0 without lines."""
+    sizes = Counter[float]()
+    for line in lines:
+        sizes[line.size] += len(line.text)
+    return max(sizes, key=lambda size: sizes[size], default=0)
+
+
+def _is_centred_below(line: Line, before: Line) -> bool:
+    return abs(line.left + line.right - before.left - before.right) < line.size
 
 
 def _joined(text: str, more: str) -> str:

@@ -10,9 +10,6 @@ weight of the outside score learned rather than fixed at one).
 
 from __future__ import annotations
 
-import io
-import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,15 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier import shipped
-from classifier.errors import PriorError
+from classifier.array_files import TEXT, arrays_in
+from classifier.bounded_files import read_bounded
+from classifier.errors import InputError, PriorError
+from classifier.inert_text import on_one_line
 
 _REMEDY = "make it with `scripts/learn_prior.py`, or restore the file that came with fupin"
 Weights = NDArray[np.float32]
-# What reading a file can meet that is damaged, or no npz at all
-_BROKEN = (
-    *(AttributeError, EOFError, LookupError, NotImplementedError, RuntimeError, TypeError, ValueError),
-    *(zipfile.BadZipFile, zlib.error),
-)
+LARGEST_FILE = 100_000_000  # bytes
+_ARRAYS = {"codes": TEXT, "features": TEXT, "weights": "<f2"}
 
 
 @dataclass(frozen=True)
@@ -87,14 +84,14 @@ def _shipped() -> Prior:
 
 def _read(path: Path) -> Prior:
     try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
-            codes, features, weights = (arrays[name] for name in ("codes", "features", "weights"))
+        arrays = arrays_in(read_bounded(path, LARGEST_FILE), _ARRAYS)
     except OSError as error:
         raise PriorError(f"{path}: {error.strerror or error}", _REMEDY) from None
-    except _BROKEN as error:
-        raise PriorError(f"{path}: no prior weights ({error})", _REMEDY) from None
-    if codes.dtype.kind != "U" or features.dtype.kind != "U" or weights.dtype.kind != "f":
-        raise PriorError(f"{path}: codes, features or weights are of another kind", _REMEDY)
+    except InputError as error:
+        raise PriorError(str(error), _REMEDY) from None
+    except ValueError as error:
+        raise PriorError(f"{path}: no prior weights ({on_one_line(str(error)):.200})", _REMEDY) from None
+    codes, features, weights = arrays["codes"], arrays["features"], arrays["weights"]
     shape = (*codes.shape, *features.shape)
     if weights.shape != shape or weights.ndim != 2 or not np.isfinite(weights).all():
         raise PriorError(f"{path}: weights of shape {weights.shape} do not fit", _REMEDY)

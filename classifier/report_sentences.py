@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from classifier.cells import is_missing
 from classifier.explanation import SHOWN, Explanation, explain
 from classifier.labelled import Labelled
 from classifier.model import PolicyClassifier
-from classifier.output import is_missing
 from classifier.report_tables import CodeSentences, Neighbour, Sentence
 from classifier.report_texts import named
 

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from classifier.cells import Changes
 from classifier.check_sheets import CheckSheet
 from classifier.report_tables import Report, Table
 from classifier.report_texts import cell_text
 from classifier.whole_file import whole_file
-from classifier.workbook_cells import Changes, lines, sheet_names, visible
+from classifier.workbook_cells import lines, sheet_names, visible
 from classifier.workbook_check_sheets import write_check, write_codes
 from classifier.workbook_pictures import (
     COLOURED,

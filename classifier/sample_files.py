@@ -11,13 +11,12 @@ import numpy as np
 import pandas as pd
 
 from classifier.codebook import Codebook
+from classifier.encoded_rows import encoded
 from classifier.errors import InputError, OutputError
 from classifier.estimate import scores_of
 from classifier.inert_text import inert
 from classifier.labelled import Labelled
-from classifier.output import encoded
 from classifier.sampling import DESIGNS, DOCUMENT, PROBABILITY, SEED, SEGMENT, STRATUM, UNIT, draw
-from classifier.spreadsheet_guard import guarded
 from classifier.whole_file import whole_file
 from classifier.workbook_sheets import Book, library
 
@@ -103,10 +102,9 @@ def sample_writer(out: Path) -> Callable[[pd.DataFrame, Codebook], bytes]:
 
 def _csv(sample: pd.DataFrame, _: Codebook) -> bytes:
     columns = {
-        str(name): [guarded(inert(v)) if isinstance(v, str) else v for v in sample[name].tolist()]
-        for name in sample
+        str(name): [inert(v) if isinstance(v, str) else v for v in sample[name].tolist()] for name in sample
     }
-    return _BOM.encode() + encoded(columns, "csv", first=True)
+    return _BOM.encode() + encoded(columns, "csv", first=True).rows
 
 
 def _jsonl(sample: pd.DataFrame, _: Codebook) -> bytes:

@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 
 from classifier import cue_matching, normalise, tries
 from classifier.cue_matching import Matcher
+from classifier.errors import FupinError
 from classifier.lexicon import Lexicon
 from classifier.normalise import Folding
 from classifier.prefetch import prefetch
 from classifier.segments import tag_end
-from classifier.tries import Alphabet, Letters, Trie, bounds_of, code_points
+from classifier.tries import LETTERS, Alphabet, Letters, Trie, bounds_of, code_points
 
 _COLONS, _STOPS, _BRACKETS = (tuple(map(ord, marks)) for marks in (":：", "。，,；;", "（("))
 _BLOCK = 8  # weights a row is padded to a multiple of
@@ -161,7 +162,10 @@ def _alphabet(features: Features) -> Alphabet:
     weighed = zip(features.idf.tolist(), features.terms, strict=True)
     common_first = [term for _, term in sorted(w for w in weighed if len(w[1]) == 1)]
     others = (*sorted(set("".join(features.terms))), *features.lexicon.characters, *normalise.needed())
-    return Alphabet("".join(dict.fromkeys((*common_first, *others))))
+    alphabet = Alphabet("".join(dict.fromkeys((*common_first, *others))))
+    if alphabet.size > LETTERS:  # or a step of the walk would be taken for another
+        raise FupinError(f"{alphabet.size:,} different characters are too many", "raise min_df")
+    return alphabet
 
 
 def _rows(coef: Scores, idf: Scores, columns: NDArray[np.int32]) -> NDArray[np.int8]:

@@ -23,6 +23,9 @@ from classifier.tries import Alphabet, Letters, Trie, code_points
 from classifier.yaml_lines import parse
 
 MIN_HAN = 4  # fewer Han characters make no segment
+# Patterns are tried on pieces, and for speakers on heads, of so many characters at most: page furniture
+# is short, and what a pattern costs can grow faster than the text.
+MAX_FURNITURE = 400
 TOO_SHORT = "too-short"
 _COLON, _BRACKET = re.compile("[：:]"), re.compile("[（(]")
 HAN = re.compile("[" + "".join(f"{chr(first)}-{chr(last)}" for first, last in cutting.HAN) + "]")
@@ -81,7 +84,7 @@ def cut_all(whole: str, bounds: NDArray[np.int64]) -> Cut:
     found = pieces(codes, bounds)
     rule = (found.han < MIN_HAN).astype(np.int32)
     suspects = _suspects(codes, found.start, found.end)
-    suspects[rule > 0] = 0
+    suspects[(rule > 0) | (found.end - found.start > MAX_FURNITURE)] = 0
     for i in np.flatnonzero(suspects).tolist():
         rule[i] = _dropped_by(whole[found.start[i] : found.end[i]], int(suspects[i]))
     return Cut(found.text, found.paragraph, found.start, found.end, rule)
@@ -196,12 +199,12 @@ def tag_end(piece: str) -> int:
     >>> tag_end("主持人： 请介绍健康扶贫。")
     5
     """
-    colon = _COLON.search(piece)
+    colon = _COLON.search(piece, 0, MAX_FURNITURE)
     if colon is None:
         return 0
     head = piece[: colon.end()]
     if _BRACKET.search(head):  # which may hold the colon
-        found = speaker_tag().match(piece)
+        found = speaker_tag().match(piece, 0, MAX_FURNITURE)
         return found.end() if found else 0
     return len(piece) - len(piece[colon.end() :].lstrip()) if _is_tag(head) else 0
 

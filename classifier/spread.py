@@ -54,6 +54,9 @@ def _sums(document: Whole, values: Array) -> Array:
     return np.bincount(document, values).astype(np.float64, copy=False)
 
 
+_LARGEST = 1e12  # of figures that are read
+
+
 @dataclass(frozen=True)
 class Typical:
     """How a figure lies and varies in a corpus.
@@ -102,8 +105,8 @@ class Typical:
         """Read what `vars` gave; raises ValueError for anything else."""
         if not isinstance(value, Mapping) or set(value) != _FIGURES:
             raise ValueError(f"not the figures {', '.join(sorted(_FIGURES))}")
-        if not all(type(x) in (int, float) and np.isfinite(x) and x >= 0 for x in value.values()):
-            raise ValueError("figures that are no numbers of 0 or more")
+        if not all(type(x) in (int, float) and 0 <= x <= _LARGEST for x in value.values()):
+            raise ValueError("figures that are no numbers of 0 or more, or beyond all measure")
         return cls(**{name: float(x) for name, x in value.items()})
 
 

@@ -17,8 +17,8 @@ from classifier.text_files import (
     LongLine,
     Place,
     lines_of,
+    opened,
     read_bytes,
-    refused,
     shown,
     size_in_bytes,
     suffix_of,
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from classifier.confined import Parsers
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet", ".xlsx")
-BATCH = 1000  # rows of a Parquet file read at a time
-BATCH_BYTES = 10_000_000  # of a batch that become Python objects at a time
-
 _SURROGATE = re.compile("[\ud800-\udfff]")  # JSON can write one; no file can hold it
 OnRead = Callable[[int], None]
 OnBad = Callable[[InputError], None]
@@ -57,7 +54,7 @@ def numbered_rows(
     """Yield the rows of a table, numbered from 1, bad ones counted; cells of CSV and XLSX are text.
 
     The encoding of a file is settled before the first row; memory holds a few rows only, but for
-    workbooks, of which the first sheet is read, in another process.
+    workbooks, of which the first sheet is read. These and Parquet files are read in another process.
 
     Parameters
     ----------
@@ -71,7 +68,7 @@ def numbered_rows(
         error is raised.
     limits : Limits
     parsers : Parsers, optional
-        Who parses workbooks; by default a process started for this one.
+        Who parses workbooks and Parquet files; by default a process started for this one.
 
     Raises
     ------
@@ -86,7 +83,7 @@ def numbered_rows(
     if suffix == ".xlsx":
         return enumerate(_sheet_rows(place, limits, parsers), 1)
     if suffix == ".parquet":
-        return enumerate(_parquet_rows(place, on_read, limits), 1)
+        return enumerate(_parquet_rows(place, on_read, limits, parsers), 1)
     leave = on_bad or _raise
     newline = "\n" if suffix == ".jsonl" else ""
     longest = LINE * limits.characters
@@ -201,58 +198,46 @@ def _depth(value: Any) -> int:
     return depth
 
 
-def _parquet_rows(place: Place, on_read: OnRead, limits: Limits) -> Iterator[Row]:
-    import pyarrow
-    from pyarrow import parquet
+def _parquet_rows(place: Place, on_read: OnRead, limits: Limits, parsers: Parsers | None) -> Iterator[Row]:
+    from classifier.confined import Parsers
 
-    try:
-        with parquet.ParquetFile(_parquet_source(place, limits)) as file:
-            _refuse_doubled(file.schema_arrow.names, shown(place))
-            share = size_in_bytes(place) / max(1, file.metadata.num_rows)
-    except pyarrow.ArrowException as error:
-        raise InputError(
-            f"{shown(place)}: no Parquet file ({_first_line(error)})", "write it again, or as CSV"
-        ) from None
-    except OSError as error:  # damaged ones are of this kind too
-        raise refused(place, error) from None
-    return _batches(place, share, on_read, limits)
-
-
-def _parquet_source(place: Place, limits: Limits) -> Any:
-    """Return what Arrow reads: a path, or bytes where the file stands in an archive or is packed."""
-    import pyarrow
-
+    name, path, data, so_far = shown(place), None, b"", 0
     if isinstance(place, Held) or place.suffix.lower() != ".parquet":
-        return pyarrow.BufferReader(read_bytes(place, limits))
-    return place
+        data = read_bytes(place, limits)
+    else:
+        path = bytes(place).hex()  # so that it need not be in memory
+        with opened(place):  # what the system refuses is told in its words
+            pass
+    with Parsers(limits) if parsers is None else nullcontext(parsers) as ours:
+        for count, stream in ours.batches(name, data, path=path):
+            batch = _batch(stream, name)
+            if not so_far:
+                _refuse_doubled(batch.schema.names, name)
+            so_far += batch.num_rows
+            yield from batch.to_pylist()
+            on_read(int(size_in_bytes(place) / max(1, count) * batch.num_rows))
 
 
-def _batches(place: Place, share: float, on_read: OnRead, limits: Limits) -> Iterator[Row]:
+def _batch(stream: bytes, name: str) -> Any:
+    """Return the rows in an Arrow stream that another process has made, once they make sense."""
     import pyarrow
-    from pyarrow import parquet
 
     try:
-        with parquet.ParquetFile(_parquet_source(place, limits)) as file:
-            for batch in file.iter_batches(batch_size=BATCH):
-                at_once = max(1, int(BATCH * BATCH_BYTES / max(BATCH_BYTES, batch.nbytes)))
-                for first in range(0, batch.num_rows, at_once):
-                    yield from batch.slice(first, at_once).to_pylist()
-                on_read(int(share * batch.num_rows))
-    except (OSError, pyarrow.ArrowException, UnicodeDecodeError) as error:
-        raise InputError(
-            f"{shown(place)}: damaged ({_first_line(error)})", "write it again, or as CSV"
-        ) from None
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [""])[0]
+        with pyarrow.ipc.open_stream(stream) as batches:
+            batch = batches.read_next_batch()
+            batch.validate(full=True)
+    except (OSError, pyarrow.ArrowException, StopIteration) as error:
+        reason = (str(error).splitlines() or [""])[0]
+        raise InputError(f"{name}: damaged ({reason:.100})", "write it again, or as CSV") from None
+    return batch
 
 
 def _refuse_doubled(header: Sequence[str], name: str) -> None:
     doubled = next((c for i, c in enumerate(header) if c in header[:i]), None)
     if doubled is not None:
+        above = "" if doubled else ", and delete rows above the header"
         raise InputError(
-            f"{name}: column '{doubled}' stands twice in the header", "give each column its own name"
+            f"{name}: column '{doubled}' stands twice in the header", f"give each column its own name{above}"
         )
 
 

@@ -1,4 +1,4 @@
-"""Which column of a table holds the text, where nobody says."""
+"""Which column of a table holds the text, and which title, date and source, where nobody says."""
 
 from __future__ import annotations
 
@@ -23,6 +23,12 @@ NAMES = (
     "article",
     "fulltext",
 )
+# Names of the columns that hold what is known of a text; the first that is there counts
+FACTS: Mapping[str, tuple[str, ...]] = {
+    "title": ("title", "标题", "题目", "文章标题", "篇名"),
+    "date": ("date", "日期", "发布日期", "发布时间", "发表时间", "时间"),
+    "source": ("source", "来源", "文章来源", "信息来源", "出处"),
+}
 LOOKED_AT, LOOKED_AT_CHARACTERS = 100, 1_000_000  # rows, fewer where they are long
 
 
@@ -48,6 +54,17 @@ def text_column(rows: Sequence[Mapping[str, Any]]) -> str | None:
             return column
     best = max(han, key=lambda column: han[column], default=None)
     return best if best is not None and han[best] else None
+
+
+def fact_in(row: Mapping[str, Any], fact: str) -> str:
+    """Return what a row says as ``title``, ``date`` or ``source``, in whatever column; "" where nothing.
+
+    >>> fact_in({"标题": "修路", "正文": "村里修好了路。"}, "title")
+    '修路'
+    """
+    column = next((name for name in FACTS[fact] if name in row), None)
+    value = None if column is None else row[column]
+    return "" if value is None else str(value)
 
 
 def _han(value: Any) -> int:

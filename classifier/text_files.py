@@ -6,6 +6,7 @@ import codecs
 import gzip
 import io
 import os
+import re
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -32,6 +33,13 @@ _WIDER = {
     **dict.fromkeys(("gb2312", "gbk", "gb_2312-80", "x-gbk"), ("gb18030",)),
     **dict.fromkeys(("big5", "big5-hkscs", "x-x-big5"), ("big5", "big5hkscs", "cp950")),
 }
+# The encodings that browsers know (https://encoding.spec.whatwg.org/#names-and-labels), as Python names
+# them. Python knows others that no page is in, and that take hours (punycode) or raise other errors (idna).
+_OF_PAGES = re.compile(
+    "utf-8|utf-16(-[bl]e)?|ascii|gb2312|gbk|gb18030|hz|big5(hkscs)?|cp950|euc_(jp|kr)|shift_jis|iso2022_jp"
+    "|cp(866|874|932|949|125[0-8])|iso8859-[0-9]{1,2}|koi8-[ru]|mac-(roman|cyrillic)|tis-620"
+)
+_OF_NO_FILE = ("idna", "punycode", "undefined")  # codecs for names of hosts, and for none
 
 
 @lru_cache(maxsize=1)
@@ -79,8 +87,9 @@ def decode_page(data: bytes, name: str, declared: str | None, encoding: str | No
         if encoding is not None or declared is None or declared.startswith("utf"):
             raise
         for codec in _WIDER.get(declared, (declared,)):
-            with suppress(UnicodeDecodeError, LookupError):
-                return data.decode(codec)
+            with suppress(UnicodeDecodeError, LookupError, ValueError):  # the last for a NUL in its name
+                if _OF_PAGES.fullmatch(codecs.lookup(codec).name):
+                    return data.decode(codec)
         raise
 
 
@@ -124,8 +133,12 @@ class _Try:
 
     def __init__(self, encoding: str, name: str) -> None:
         try:
+            if codecs.lookup(encoding).name in _OF_NO_FILE:
+                raise LookupError
+            with suppress(UnicodeError):
+                b"ab".decode(encoding)  # which, unlike a decoder, refuses what does not make text, such as zip
             self._decoder = codecs.getincrementaldecoder(encoding)("strict")
-        except LookupError:
+        except (LookupError, ValueError):  # ValueError: a NUL in the name
             raise InputError(
                 f"{name}: no encoding is called '{encoding}'", "such as utf-8, gb18030, big5, utf-16"
             ) from None
@@ -136,8 +149,8 @@ class _Try:
         waiting = len(self._decoder.getstate()[0])
         try:
             text = self._decoder.decode(block, final)
-        except UnicodeDecodeError as error:
-            self.wrong_at = self.read - waiting + error.start
+        except UnicodeError as error:  # that of a missing mark names no place: it is the beginning
+            self.wrong_at = self.read - waiting + getattr(error, "start", 0)
             return
         self.read += len(block)
         if self.encoding == "gb18030":
@@ -198,7 +211,8 @@ def shown(place: Place) -> str:
 
 def refused(place: Place, error: OSError) -> InputError:
     """Return the error for a file that the system will not let us read."""
-    return InputError(f"{shown(place)}: {error.strerror or error}", "check the path and its permissions")
+    reason = str(error.strerror or error).strip() or type(error).__name__  # Arrow's have more lines
+    return InputError(f"{shown(place)}: {reason.splitlines()[0]}", "check the path and its permissions")
 
 
 @contextmanager

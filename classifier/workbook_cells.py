@@ -5,47 +5,20 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
+from classifier.cells import REPLACEMENT, Changes, cut, first_units
 from classifier.inert_text import inert
 from classifier.spreadsheet_guard import guarded
 
-# "Excel specifications and limits", Microsoft; both count UTF-16 units.
-CELL, TAB = 32_767, 31
+TAB = 31  # UTF-16 units of a sheet's name; "Excel specifications and limits", Microsoft
 
 _NEWLINE = re.compile("\r\n?")
 _NO_CHARACTER = re.compile("[\ud800-\udfff\ufffe\uffff]")  # XML can hold none of these
-_INSTEAD = "\N{REPLACEMENT CHARACTER}"
 # What a tab must not hold, each with the full-width mark that looks like it.
 _ON_TABS = str.maketrans({**dict(zip("[]:*?/\\", "［］：＊？／＼", strict=True)), "'": "\u2019"})
 _RESERVED = "history"  # Excel keeps it for itself
 _PIECE = re.compile(r"[!-~]+ *|.", re.DOTALL)  # what a line is not broken inside of
 _CLOSING = tuple("，。；：、？！）》”’％%")  # what no line begins with
-
-
-@dataclass
-class Changes:
-    """How many cells were changed, and in what way; one cell can be changed in several."""
-
-    cells: int = 0
-    guarded: int = 0
-    replaced: int = 0
-    cut: int = 0
-
-    def told(self) -> Iterator[str]:
-        """Yield the line to tell the user, where there is anything to tell.
-
-        >>> list(Changes(cells=2, guarded=1, replaced=1).told())
-        ['2 cells changed: 1 began like a formula, 1 held control characters or marks of direction']
-        """
-        ways = {
-            "began like a formula": self.guarded,
-            "held control characters or marks of direction": self.replaced,
-            f"longer than {CELL:,} characters": self.cut,
-        }
-        if self.cells:
-            counted = ", ".join(f"{n:,} {way}" for way, n in ways.items() if n)
-            yield f"{self.cells:,} cells changed: {counted}"
 
 
 class SafeTexts:
@@ -71,33 +44,15 @@ class SafeTexts:
         shown = visible(text)
         safe = guarded(shown)
         whole = _NEWLINE.sub("\n", safe)
-        out = whole
-        if len(whole) > CELL // 2 and _units(whole) > CELL:
-            out = first_units(whole, CELL - _units(self._mark)) + self._mark
-        done = (safe != shown, shown != text, out != whole)
-        if any(done):
-            found = self.changes
-            found.cells, found.guarded = found.cells + 1, found.guarded + done[0]
-            found.replaced, found.cut = found.replaced + done[1], found.cut + done[2]
+        out = cut(whole, self._mark)
+        if (safe, shown, out) != (shown, text, whole):
+            self.changes += Changes(1, safe != shown, shown != text, out != whole)
         return out
 
 
 def visible(text: str) -> str:
     """Return a text in which U+FFFD stands for what would do something, or what XML cannot hold."""
-    return _NO_CHARACTER.sub(_INSTEAD, inert(text))
-
-
-def _units(text: str) -> int:
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
-
-
-def first_units(text: str, most: int) -> str:
-    """Return the beginning of a text, of so many UTF-16 units at most; no character is cut in two.
-
-    >>> first_units("𠮷𠮷", 3)
-    '𠮷'
-    """
-    return text.encode("utf-16-le", "surrogatepass")[: 2 * max(most, 0)].decode("utf-16-le", "ignore")
+    return _NO_CHARACTER.sub(REPLACEMENT, inert(text))
 
 
 def width(text: str) -> int:

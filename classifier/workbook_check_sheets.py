@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from classifier.cells import CELL, first_units
 from classifier.check_sheets import CheckSheet
 from classifier.checked_sheets import DECIDED, HEADER, NOTE, PICKED, PROBABILITY, RIGHT, SHOULD_BE, TO_FILL
 from classifier.report_tables import Cell, Kind
-from classifier.workbook_cells import CELL, first_units, reference, visible, width
+from classifier.workbook_cells import reference, visible, width
 from classifier.workbook_sheets import QUIET, ROW, Book, fitting
 
 _PROMPT, _PROMPT_TITLE = 255, 32  # UTF-16 units that Excel takes

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
-from typing import Any
+from itertools import chain, dropwhile, islice
+from typing import IO, Any
 
+from classifier.cells import REPLACEMENT, SURROGATE, unescaped
 from classifier.limits import Limits
 from classifier.office_parts import office_parts
 
-_HALF = re.compile("[\ud800-\udfff]")  # half a surrogate pair, as an escape in a cell can spell it
+_TITLES = 5  # rows above a header, at most
+_LONGEST_NAME, _SHORTEST_TITLE = 30, 5  # characters of a column's name, of a table's
 
 
 def sheet_rows(data: bytes, name: str, limits: Limits) -> Iterator[list[str]]:
     """Yield the rows of a workbook's first sheet, the header first; empty rows are left out.
 
+    So is what stands above the header: the title of the table, when it was compiled and the like.
     Each row has as many cells as the header. Formulas count with the value that Excel last
     saved for them. Raises `InputError` for what is no workbook, or beyond the limits.
     """
@@ -25,12 +28,15 @@ def sheet_rows(data: bytes, name: str, limits: Limits) -> Iterator[list[str]]:
 
     with office_parts(data, name, "Excel workbook", limits) as parts:
         del parts
-        with _unmeasured():
+        with _unmeasured(), _unchanged():
             book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-        rows = ([_cell(value) for value in row] for row in book.worksheets[0].values)
-        header = _trimmed(next(rows, []))
+        cells_of = ([_cell(value) for value in row] for row in book.worksheets[0].values)
+        rows = dropwhile(lambda cells: not any(cells), cells_of)
+        first = list(islice(rows, _TITLES + 1))
+        top = _rows_above_header(first)
+        header = _trimmed(first[top] if first else [])
         yield header
-        for cells in rows:
+        for cells in chain(first[top + 1 :], rows):
             if any(cells):
                 yield [*cells, *[""] * len(header)][: len(header)]
 
@@ -52,6 +58,53 @@ def _unmeasured() -> Iterator[None]:
         ReadOnlyWorksheet._get_size = measure
 
 
+@contextmanager
+def _unchanged() -> Iterator[None]:
+    """Keep openpyxl from undoing half of what texts are escaped with: ``_x005F_``, but no other."""
+    from openpyxl.reader import excel
+
+    theirs = excel.read_string_table
+    excel.read_string_table = _texts
+    try:
+        yield
+    finally:
+        excel.read_string_table = theirs
+
+
+def _texts(source: IO[bytes]) -> list[str]:
+    """Return the texts that the cells of a workbook share, as they are written."""
+    from openpyxl.cell.text import Text
+    from openpyxl.xml.constants import SHEET_MAIN_NS
+    from openpyxl.xml.functions import iterparse
+
+    found = []
+    for _, node in iterparse(source):
+        if node.tag == f"{{{SHEET_MAIN_NS}}}si":
+            found.append(Text.from_tree(node).content)
+            node.clear()
+    return found
+
+
+def _rows_above_header(first: Sequence[Sequence[str]]) -> int:
+    """Return how many rows stand above the header: those with one cell filled before one with more.
+
+    A row counts as the header where its cells are as short as names of columns are, and differ.
+    What is itself as short as such a name is no title: a sheet may have a single column.
+
+    >>> _rows_above_header([["2019年汇总表", ""], ["单位：户", ""], ["标题", "正文"], ["甲", "乙"]])
+    2
+    >>> _rows_above_header([["正文", ""], ["修路。", ""]]), _rows_above_header([["标题", "正文"]])
+    (0, 0)
+    """
+    for number, row in enumerate(first):
+        filled = [cell for cell in row if cell]
+        if len(filled) > 1:
+            named = len(set(filled)) == len(filled) and max(map(len, filled)) <= _LONGEST_NAME
+            title = next(filter(None, first[0]))
+            return number if named and len(title) >= _SHORTEST_TITLE and not title.isascii() else 0
+    return 0
+
+
 def _trimmed(header: Sequence[str]) -> list[str]:
     """Return a header without the empty cells at its end."""
     last = max((i for i, name in enumerate(header, 1) if name), default=0)
@@ -59,14 +112,14 @@ def _trimmed(header: Sequence[str]) -> list[str]:
 
 
 def _cell(value: Any) -> str:
-    """Return a cell as text: whole numbers without a point, dates as ISO 8601.
+    r"""Return a cell as text: whole numbers without a point, dates as ISO 8601, escapes undone.
 
-    >>> _cell(3.0), _cell(None), _cell(date(2019, 10, 17))
-    ('3', '', '2019-10-17')
+    >>> _cell(3.0), _cell(None), _cell(date(2019, 10, 17)), _cell("修路_x000D_\n架桥")
+    ('3', '', '2019-10-17', '修路\r\n架桥')
     """
     if value is None:
         return ""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     text = value.isoformat() if isinstance(value, date) else str(value)
-    return _HALF.sub("\N{REPLACEMENT CHARACTER}", text)
+    return SURROGATE.sub(REPLACEMENT, unescaped(text))

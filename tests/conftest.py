@@ -16,7 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from browsers import browser  # noqa: F401 - a fixture
 from hypothesis import settings
+from review_stores import new_url, server  # noqa: F401 - fixtures
 from threadpoolctl import threadpool_limits
 
 from classifier.cli import main

@@ -180,6 +180,41 @@ def parquet() -> bytes:
     return out.getvalue()
 
 
+def parquet_of(values, **options) -> bytes:
+    """Return a Parquet file whose one column holds these values."""
+    import pyarrow
+    from pyarrow import parquet as library
+
+    out = io.BytesIO()
+    library.write_table(pyarrow.table({"text": values}), out, compression="zstd", **options)
+    return out.getvalue()
+
+
+def repeated(text: str, rows: int) -> bytes:
+    """Return a Parquet file that says one text once, and by a number how often it stands there."""
+    import pyarrow
+
+    once = pyarrow.array([text])
+    return parquet_of(pyarrow.DictionaryArray.from_arrays(pyarrow.repeat(pyarrow.scalar(0), rows), once))
+
+
+def long_list() -> bytes:
+    """Return a Parquet file of one row: a list of forty million numbers."""
+    import pyarrow
+
+    many = pyarrow.repeat(pyarrow.scalar(7, pyarrow.int32()), 40_000_000)
+    return parquet_of(pyarrow.ListArray.from_arrays(pyarrow.array([0, len(many)], pyarrow.int32()), many))
+
+
+def lists_in_lists(depth: int) -> bytes:
+    import pyarrow
+
+    value, kind = SENTENCE, pyarrow.string()
+    for _ in range(depth):
+        value, kind = [value], pyarrow.list_(kind)
+    return parquet_of(pyarrow.array([value], kind))
+
+
 def multiparts(depth: int) -> bytes:
     """Return a saved page whose parts lie many levels deep."""
     heads = "".join(f"Content-Type: multipart/related; boundary=b{n}\n\n--b{n}\n" for n in range(depth))
@@ -273,6 +308,14 @@ CORPUS: dict[str, tuple[Made, str | None]] = {
     # tables
     "cut.parquet": (lambda: parquet()[:-500], "no Parquet file|damaged|[Pp]arquet"),
     "lie.parquet": (b"PAR1" + b"\xff" * 100 + struct.pack("<I", 2**31 - 1) + b"PAR1", "Parquet|parquet"),
+    "dictionary.parquet": (lambda: repeated("村" * 300_000, 20_000), "more than 512 MB of memory|times its"),
+    "rows.parquet": (lambda: repeated("村", 12_000_000), "unpacks to more than 100 times its size"),
+    "page.parquet": (
+        lambda: parquet_of(["a" * 200_000_000], use_dictionary=False),
+        "more than 512 MB of memory|a row of more than",
+    ),
+    "list.parquet": (long_list, "more than 512 MB of memory|a row of more than"),
+    "deep.parquet": (lambda: lists_in_lists(400), "nested too deeply"),
     "deep.jsonl": (
         b'{"text": ' + b"[" * 10_000 + b"]" * 10_000 + b"}",
         "not JSON|nested more than|is not text",

@@ -20,6 +20,7 @@ from classifier.errors import CodebookError, InputError, OutputError
 from classifier.explanation import evidence_of
 from classifier.model import LexiconClassifier
 from classifier.segments import segments
+from classifier.tables import table_rows
 
 OWN = ["doc_id", "segment_id", "paragraph", "start", "end", "text", "codes"]
 CODES = ["clinic", "school", "road", "well"]
@@ -317,7 +318,7 @@ def test_an_unknown_format_is_an_error_before_anything_is_written(
     out = None if name is None else tmp_path / name
     with pytest.raises(OutputError, match=message) as caught:
         label_documents(iter([]), by_word, out, file_format=file_format)
-    assert caught.value.hint == "formats: csv, jsonl, parquet"
+    assert caught.value.hint == "formats: csv, xlsx, jsonl, parquet"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -408,13 +409,25 @@ def test_a_later_chunk_without_a_column_leaves_it_empty(by_word, tmp_path, monke
     assert [(r["n"], r["place"]) for r in csv_rows(tmp_path / "out.csv")] == [("1", "东"), ("2", "")]
 
 
-def test_a_column_that_first_appears_after_the_header_is_written_is_an_error(by_word, tmp_path, monkeypatch):
+@pytest.mark.parametrize("ending", ["csv", "xlsx", "jsonl", "parquet"])
+def test_cells_that_come_after_the_header_are_counted_or_written(ending, by_word, tmp_path, monkeypatch):
     monkeypatch.setattr(classifier.batch, "CHUNK", 1)
-    documents = [Document("甲", "医生来了。"), Document("乙", "小学开学。", meta={"place": "东"})]
-    with pytest.raises(InputError, match="column 'place' first appears after") as caught:
-        label_documents(documents, by_word, tmp_path / "out.csv")
-    assert caught.value.hint
-    assert list(tmp_path.iterdir()) == []
+    place = {"place": "东"}
+    documents = [
+        Document("甲", "医生来了。"),
+        Document("乙", "小学开学。他也来了。", meta=place),
+        Document("丙", "公路通到了村里。", meta={"place": None}),
+    ]
+    out = tmp_path / f"out.{ending}"
+    tally = label_documents(documents, by_word, out)
+    rows = list(table_rows(out))
+    assert [row["text"] for row in rows] == ["医生来了。", "小学开学。", "他也来了。", "公路通到了村里。"]
+    if ending == "jsonl":
+        assert [row.get("place") for row in rows] == [None, "东", "东", None]
+        assert tally.left_out == 0
+    else:
+        assert "place" not in rows[1]
+        assert tally.left_out == 2
 
 
 def test_the_real_model_gives_what_predict_and_predict_proba_give(tiny_model, tiny_corpus, tmp_path):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import json
+import re
 import subprocess
 import sys
 
@@ -13,6 +15,7 @@ import pytest
 
 import classifier
 import classifier.text_files
+from classifier.console import progress_bar
 from classifier.store import load_model
 
 HEADER = "doc_id,segment_id,paragraph,start,end,text,codes,clinic,school,road,well,title,date,source"
@@ -803,3 +806,87 @@ def test_each_cue_is_shown_with_its_precision(fupin_here, tmp_path, tiny_codeboo
         "课桌\tschool\t0\t0\t\t\t",
     ]
     assert "2 cues, 1 of them in this text" in done.err
+
+
+def test_what_resume_is_to_go_on_with_must_be_named(label_here, articles):
+    ran = label_here(articles, "--resume")
+    assert ran.code == 2
+    assert "--resume: name the output that it is to go on with" in ran.err
+
+
+def test_cells_of_columns_that_appear_too_late_are_counted_and_told(label_here, tmp_path):
+    """The columns of a table are settled by its first 500 documents."""
+    rows = [{"id": str(n), "text": ROAD} for n in range(502)]
+    rows[-1] |= {"region": "石磨沟", "year": "2019"}
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    (tmp_path / "in.jsonl").write_text(lines, encoding="utf-8")
+    out = tmp_path / "out.csv"
+    ran = label_here(tmp_path / "in.jsonl", "-o", out)
+    assert ran.code == 3
+    assert "2 cells left out: their columns first appear after 500 or more documents" in ran.err
+    assert "hint: write JSONL" in ran.err
+    assert "石磨沟" not in out.read_text(encoding="utf-8")
+    ran = label_here(tmp_path / "in.jsonl", "-o", tmp_path / "out.jsonl")  # as the hint says
+    assert ran.code == 0
+    assert "石磨沟" in (tmp_path / "out.jsonl").read_text(encoding="utf-8")
+
+
+def test_an_installed_package_asks_for_labelled_text_to_train_on(fupin_here, tmp_path, monkeypatch):
+    monkeypatch.setattr(classifier.shipped, "SEEDS", tmp_path / "none")
+    ran = fupin_here("train", "-o", tmp_path / "model")
+    assert_fails(ran, "no --corpus given, and the starter corpus is not part of the installed package")
+    assert "--corpus table.csv" in ran.problem[1]
+
+
+def test_a_code_is_shown_with_what_it_covers_and_its_examples(fupin_here, tmp_path):
+    path = tmp_path / "b.yaml"
+    path.write_text(
+        "name: v\nversion: '1'\ncodes:\n"
+        "  - code: clinic\n    name: {zh: 看病, en: clinics}\n    definition: 看病就医的措施\n"
+        "    includes: [坐诊, 送药]\n"
+        "    excludes: [{what: 修路, use: road}, {what: 闲谈}]\n"
+        "    examples: [{text: 医生来了, codes: [clinic]}]\n"
+        "    counter_examples: [{text: 路通了, codes: [road], why: 不是看病}]\n"
+        "  - {code: road, name: 修路}\n",
+        encoding="utf-8",
+    )
+    assert fupin_here("codebook", "show", "clinic", "--codebook", path).text.splitlines() == [
+        "clinic  看病 / clinics",
+        "看病就医的措施",
+        *("包括 covers", "  - 坐诊", "  - 送药"),
+        *("不包括 does not cover", "  - 修路 → road", "  - 闲谈"),
+        *("例 examples", "  - 医生来了  [clinic]"),
+        *("反例 counter-examples", "  - 路通了  [road]  不是看病"),
+    ]
+    assert fupin_here("codebook", "show", "road", "--codebook", path).text == "road  修路\n"
+
+
+# --- progress ---
+
+
+class Terminal(io.StringIO):
+    """A terminal as far as programs can tell."""
+
+    def isatty(self):
+        return True
+
+
+def test_at_a_terminal_a_bar_shows_how_far_the_work_is_and_how_much_was_made(monkeypatch):
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "100")
+    with progress_bar("labelling", lambda: 200) as bar:
+        bar.made(1_200)
+        bar.read(150)
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen.getvalue())
+    assert re.search(r"labelling .* 75% 1,200 segments, [\d,]+/s", shown)
+
+
+def test_elsewhere_nothing_is_shown_and_the_size_is_not_asked_for(monkeypatch):
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    with progress_bar("labelling", lambda: pytest.fail("asked")) as bar:
+        bar.read(150)
+        bar.made(1_200)
+    assert stream.getvalue() == ""

@@ -11,12 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classifier import shipped
-from classifier.codebook import (
-    OUTPUT_COLUMNS,
-    check_codebook,
-    codebook_from_text,
-    load_codebook,
-)
+from classifier.codebook import check_codebook, codebook_from_text, load_codebook
+from classifier.codebook_checks import LONGEST_NAME, MOST_CODES, OUTPUT_COLUMNS
 from classifier.errors import CodebookError, FupinError, InputError
 
 fixed = settings(derandomize=True, deadline=None)
@@ -104,7 +100,7 @@ def refusal(text):
         codebook_from_text(text, "mine.yaml")
     message = str(caught.value)
     assert "\n" not in message + caught.value.hint
-    assert caught.value.hint
+    assert caught.value.hint == "`fupin codebook check FILE` lists every fault"
     return message
 
 
@@ -261,15 +257,33 @@ def test_everything_in_a_codebook_file_is_read():
     assert clinic.group == "services"
     assert clinic.includes == ("签约医生", "卫生室")
     assert clinic.excludes == (("修路", "road"), ("患病人数", None))
-    assert [(e.text, e.codes) for e in clinic.examples] == [("签约医生上门送药。", ("clinic",))]
-    assert [(e.codes, e.why) for e in clinic.counter_examples] == [(("road",), "路是目的")]
+    assert [(e.text, e.codes, e.why) for e in clinic.examples] == [("签约医生上门送药。", ("clinic",), "")]
+    assert [(e.text, e.codes, e.why) for e in clinic.counter_examples] == [
+        ("修好了去卫生院的路。", ("road",), "路是目的")
+    ]
     assert road.name == {"zh": "修路", "en": "修路"}
     assert (road.group, road.definition, road.examples) == ("", {}, ())
-    assert book.scheme("kinds").name["en"] == "Two kinds"
+    kinds = book.scheme("kinds")
+    assert (kinds.scheme, kinds.name, kinds.source) == ("kinds", {"zh": "两类", "en": "Two kinds"}, "测试用")
     assert book.scheme("kinds").categories == {"人": ("clinic", "road"), "物": ("road",)}
-    assert [(m.code, m.item, m.cues) for m in book.sub_measures] == [
-        ("clinic", "慢病签约", ("慢病签约", "签约医生"))
+    assert [(m.code, m.group, m.item, m.cues) for m in book.sub_measures] == [
+        ("clinic", {"zh": "签约", "en": "Contracts"}, "慢病签约", ("慢病签约", "签约医生"))
     ]
+    assert codebook_from_text(f"unit: {{zh: 句, en: sentence}}\n{WHOLE}", "mine.yaml").unit["zh"] == "句"
+
+
+def test_what_a_codebook_leaves_out_is_empty():
+    text = edited("    name: {zh: 两类, en: Two kinds}\n    source: 测试用\n", "")
+    book = codebook_from_text(edited("title: {zh: 村庄手册, en: Village codebook}\n", "", text), "mine.yaml")
+    kinds = book.scheme("kinds")
+    assert (kinds.name, kinds.source) == ({"zh": "kinds", "en": "kinds"}, "")
+    assert (book.title, book.unit, book.exclusive) == ({}, {}, False)
+
+
+def test_an_empty_text_is_none_in_any_language():
+    text = edited("name: 修路", 'name: {zh: "", en: roads}\n    definition: ""')
+    road = codebook_from_text(text, "mine.yaml").code("road")
+    assert (road.name, road.definition) == ({"en": "roads"}, {})
 
 
 def test_a_codebook_cannot_be_changed():
@@ -328,10 +342,11 @@ FAULTS = {
     "no name": (smallest(f"name: {STOCKS}, ", ""), 6, "code 'stock' has no name"),
     "null name": (smallest(STOCKS, ""), 6, "code 'stock' has no name"),
     "null name in each language": (smallest(STOCKS, "{zh: , en: }"), 6, "code 'stock' has no name"),
+    "empty name": (smallest(STOCKS, '""'), 6, "code 'stock' has no name"),
     "no identifier": (smallest("code: stock, ", ""), 6, "a code without an identifier"),
     "semicolon": (named("a;b"), 6, "code 'a;b' begins with one of = + - @ or holds"),
     "space": (named("a b"), 6, "code 'a b' begins with one of = + - @ or holds"),
-    "tab": (named("a\\tb"), 6, "code 'a\tb' begins with one of = + - @ or holds"),
+    "tab": (named("a\\tb"), 6, "code 'a�b' begins with one of = + - @ or holds"),
     "ideographic space": (named("a\u3000b"), 6, "code 'a\u3000b' begins with one of"),
     "prefix of a clash": (named("in_stock"), 6, "code 'in_stock' is named like an output column"),
     **{
@@ -365,6 +380,49 @@ FAULTS = {
         20,
         "an item of counter_examples carries 'clinic'",
     ),
+    "category with a semicolon": (
+        edited("category: 物", "category: 物;件"),
+        30,
+        "category '物;件' holds ';', which joins categories",
+    ),
+    "long category": (
+        edited("category: 物", f"category: {'物' * 101}"),
+        30,
+        f"'{'物' * 20}…' is longer than 100",
+    ),
+    "long scheme": (edited("scheme: kinds", f"scheme: {'k' * 101}"), 24, f"'{'k' * 20}…' is longer than 100"),
+    # Where a part has many lines, the fault is at that of the key
+    "on its own line: code": (
+        f"{SMALLEST}  - name: 体育\n    code: a b\n",
+        8,
+        "code 'a b' begins with one of",
+    ),
+    "on its own line: use": (
+        edited("{what: 修路, use: road}", "what: 修路\n        use: raod"),
+        16,
+        "unknown code 'raod'",
+    ),
+    "on its own line: codes of an example": (
+        edited("{text: 签约医生上门送药。, codes: [clinic]}", "text: 签约。\n        codes: [clinic, raod]"),
+        19,
+        "unknown code 'raod'",
+    ),
+    "on its own line: codes of a category": (
+        edited("{category: 物, codes: [road]}", "category: 物\n        codes: [raod]"),
+        31,
+        "unknown code 'raod'",
+    ),
+    "on its own line: code of a sub-measure": (
+        edited("  - code: clinic\n    name: {zh: 签约, en: Contracts}", "  - name: 签约\n    code: clinik"),
+        33,
+        "unknown code 'clinik'",
+    ),
+    "one code too many": (
+        "name: n\nversion: 1\ncodes:\n" + "".join(f"  - {{code: c{n}, name: 甲}}\n" for n in range(1_002)),
+        1_004,  # that of the first over the limit
+        "more than 1,000 codes",
+    ),
+    "empty codebook name": (smallest("name: thucnews", 'name: ""'), 1, "'name' is missing"),
     "codebook without name": (smallest("name: thucnews\n", ""), 1, "'name' is missing"),
     "codebook without version": (smallest('version: "1"\n', ""), 1, "'version' is missing"),
     "codebook without codes": ("name: n\nversion: 1\n", 1, "'codes' is missing"),
@@ -540,3 +598,77 @@ def test_a_codebook_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(FupinError, match=r"none\.yaml: No such file") as caught:
         load_codebook(tmp_path / "none.yaml")
     assert caught.value.hint
+
+
+# --- what a hostile file may cost ------------------------------------------------------------------
+
+
+def of_codes(count, **more):
+    codes = [{"code": f"c{n}", "name": "甲"} for n in range(count)]
+    return json.dumps({"name": "a", "version": "1", "codes": codes, **more}, ensure_ascii=False)
+
+
+SCHEME = {"scheme": "s", "categories": [{"category": "甲", "codes": ["c0"]}]}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param(of_codes(MOST_CODES + 1), "more than 1,000 codes", id="many codes"),
+        pytest.param(of_codes(1, schemes=[SCHEME] * 201), "more than 200 schemes", id="many schemes"),
+        pytest.param(
+            of_codes(1).replace('"c0"', '"' + "c" * 101 + '"'),
+            r"'c{20}…' is longer than 100",
+            id="a long code",
+        ),
+        pytest.param(
+            of_codes(1, schemes=[{**SCHEME, "scheme": "s" * 101}]), "is longer than 100", id="a long scheme"
+        ),
+        pytest.param(
+            of_codes(1, schemes=[{"scheme": "s", "categories": [{"category": "甲" * 101, "codes": ["c0"]}]}]),
+            "is longer than 100",
+            id="a long category",
+        ),
+        pytest.param(
+            of_codes(1, title={"zh": "甲" * 20_001}),
+            "'title' is longer than 20,000 characters",
+            id="a long text",
+        ),
+        pytest.param(
+            of_codes(1, schemes=[{"scheme": "s", "categories": [{"category": "甲", "codes": ["x" * 9999]}]}]),
+            "unknown code 'xxx",
+            id="a long unknown code",
+        ),
+        pytest.param(
+            of_codes(
+                1, schemes=[{"scheme": "s", "categories": [{"category": "甲", "codes": ["\n\x1b[2J"]}]}]
+            ),
+            "unknown code '\ufffd",
+            id="an unknown code of control characters",
+        ),
+    ],
+)
+def test_what_would_cost_too_much_is_refused_in_a_line(text, message):
+    with pytest.raises(CodebookError, match=message) as caught:
+        codebook_from_text(text, "mine.yaml")
+    assert str(caught.value).startswith("mine.yaml:1: ")
+    assert len(str(caught.value)) < 400
+    assert not set(str(caught.value)) & set("\n\x1b")
+
+
+def test_names_may_be_as_long_as_the_limit():
+    code, scheme, category = "c" * LONGEST_NAME, "s" * LONGEST_NAME, "甲" * LONGEST_NAME
+    schemes = [{"scheme": scheme, "categories": [{"category": category, "codes": [code]}]}]
+    book = codebook_from_text(of_codes(1, schemes=schemes).replace('"c0"', f'"{code}"'), "mine.yaml")
+    assert book.scheme(scheme).categories == {category: (code,)}
+
+
+def test_as_many_codes_as_may_be_are_read():
+    assert len(codebook_from_text(of_codes(MOST_CODES), "mine.yaml").columns) == MOST_CODES
+
+
+def test_a_thousand_faults_are_each_found_at_their_line(tmp_path):
+    # the line of the last is found without going through all before it again
+    lines = "\n".join(f"  - {{code: c{n}, name: 甲, group: [x]}}" for n in range(900))
+    found = findings(tmp_path, f'name: a\nversion: "1"\ncodes:\n{lines}\n')
+    assert [finding.place for finding in found] == [f"mine.yaml:{n + 4}" for n in range(900)]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
 import threading
 from concurrent.futures import wait
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hostile_files import CORPUS, SENTENCE, cells, paragraph, word, workbook
@@ -163,6 +165,11 @@ READ = (
             "its parser broke down at it (signal 6)",
             id="dies at work",
         ),
+        pytest.param(
+            READ + "import os, signal; os.kill(os.getpid(), signal.SIGTERM)",
+            "takes more than 512 MB of memory",
+            id="ends itself: it watches its memory where the system does not",
+        ),
         pytest.param("import threading; threading.Event().wait()", "takes longer than 1 s", id="is silent"),
         pytest.param(
             READ + "send(o, Frame(b'p', b'{')); send(o, Frame(END, b''))",
@@ -204,6 +211,25 @@ def test_whatever_a_process_does_the_file_is_refused_in_one_line(program, messag
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        pytest.param("rows", [["a", "b"], ["c"]], id="a row of another length"),
+        pytest.param("rows", [["a", 7]], id="a cell that is no text"),
+        pytest.param("batches", "many", id="a number of rows that is none"),
+    ],
+)
+def test_rows_that_are_none_are_refused_in_one_line(kind, value, monkeypatch):
+    def answers(*_, **__):
+        yield as_json(frames.ROWS, value)
+        yield Frame(frames.DATA, b"")
+
+    some = Parsers(Limits())
+    monkeypatch.setattr(some, "_answers", answers)
+    with pytest.raises(InputError, match=r"^a: its parser broke down at it$"):
+        list(some.rows("a", b"") if kind == "rows" else some.batches("a", b"", path=None))
+
+
 def test_the_working_folder_is_no_place_to_find_modules_in(tmp_path, monkeypatch):
     (tmp_path / "expat.py").write_text("raise SystemExit('taken over')", encoding="utf-8")
     (tmp_path / "zipfile.py").write_text("raise SystemExit('taken over')", encoding="utf-8")
@@ -232,7 +258,7 @@ def inside(program: str, memory: int = 200, seconds: int = 20) -> str:
     """Run a program as the process that parses is run, confined to few resources; return what it prints."""
     start = (
         "import sys; sys.path[:] = sys.argv[1:]; from classifier.parsing_process import *; "
-        "from classifier import parsing_process as own; own._forbid_connections(); own.BEYOND = 0; "
+        "from classifier import parsing_process as own; own._forbid_connections(); "
         f"own._confine_memory(Limits(memory_mb={memory})); own._confine_time(Limits(seconds={seconds}));\n"
     )
     command = [sys.executable, "-I", "-c", start + program, *confined._import_path()]
@@ -275,11 +301,86 @@ def test_where_the_system_does_not_hold_it_the_process_watches_itself():
     assert inside(program, memory=2000) == "ended by 15"
 
 
+@pytest.fixture
+def limits_set(monkeypatch):
+    """Return the limits that are asked of the system, by name, instead of setting them here."""
+    resource = pytest.importorskip("resource", reason="Windows has no such limits")
+    found = {}
+    names = {getattr(resource, name): name for name in dir(resource) if name.startswith("RLIMIT_")}
+    monkeypatch.setattr(resource, "setrlimit", lambda which, pair: found.update({names[which]: pair}))
+    return found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="macOS and Windows are watched, not limited")
+def test_the_system_is_asked_for_no_file_and_for_what_one_document_may_take(limits_set, monkeypatch):
+    import resource
+
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (resource.RLIM_INFINITY,) * 2)
+    parsing_process._confine_memory(Limits(memory_mb=300))
+    parsing_process._confine_time(Limits(seconds=7))
+    assert set(limits_set) == {"RLIMIT_FSIZE", "RLIMIT_CORE", "RLIMIT_AS", "RLIMIT_CPU"}
+    assert limits_set["RLIMIT_FSIZE"][0] == limits_set["RLIMIT_CORE"][0] == 0
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    assert 6 <= limits_set["RLIMIT_CPU"][0] - used.ru_utime - used.ru_stime <= 8
+    mapped = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    assert limits_set["RLIMIT_AS"][0] - mapped == pytest.approx(300 * 2**20, abs=50 * 2**20)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limits")
+def test_a_limit_that_the_user_has_set_lower_stays(limits_set, monkeypatch):
+    import resource
+
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (3, 4))
+    parsing_process._set(resource.RLIMIT_CPU, 60)
+    parsing_process._set(resource.RLIMIT_FSIZE, 0)
+    assert limits_set == {"RLIMIT_CPU": (4, 4), "RLIMIT_FSIZE": (0, 4)}
+
+
+@pytest.mark.parametrize(
+    ("platform", "limits_of_the_system"),
+    [("darwin", {"RLIMIT_FSIZE", "RLIMIT_CORE"}), ("win32", set())],
+    ids=["macOS: keeps to no limit of memory", "Windows: has none"],
+)
+def test_where_the_system_would_not_hold_the_memory_it_is_watched(
+    platform, limits_of_the_system, limits_set, monkeypatch
+):
+    monkeypatch.setattr(sys, "platform", platform)
+    if platform == "win32":
+        monkeypatch.setitem(sys.modules, "resource", None)
+    watched = []
+    monkeypatch.setattr(parsing_process, "_watch", watched.append)
+    parsing_process._confine_memory(Limits(memory_mb=300))
+    assert watched == [Limits(memory_mb=300)]
+    assert set(limits_set) == limits_of_the_system
+    parsing_process._confine_time(Limits())
+    assert ("RLIMIT_CPU" in limits_set) == (platform == "darwin")
+
+
+def test_the_watch_ends_the_process_once_it_uses_more_than_it_may(monkeypatch):
+    """One watch is enough, however many documents come; each sets anew what may be used."""
+    begun, ended = [], []
+    uses = iter([100, 110, 115, 120, 125])  # bytes, at each look
+    monkeypatch.setattr(parsing_process, "_watched", {})
+    monkeypatch.setattr(parsing_process, "_memory", lambda: next(uses))
+    monkeypatch.setattr(parsing_process, "MB", 1)
+    monkeypatch.setattr(parsing_process, "_LOOK", 0)
+    monkeypatch.setattr(
+        parsing_process, "Thread", lambda target, daemon: SimpleNamespace(start=lambda: begun.append(target))
+    )
+    monkeypatch.setattr(os, "kill", lambda *what: ended.append(what))
+    parsing_process._watch(Limits(memory_mb=5))
+    parsing_process._watch(Limits(memory_mb=10))  # up to 120
+    assert begun == [parsing_process._end_above]
+    parsing_process._end_above()
+    assert ended == [(os.getpid(), signal.SIGTERM)]
+    assert list(uses) == []  # 115 and 120 were looked at, and allowed
+
+
 def asked(before: str, kind: str, data: bytes) -> list[Frame]:
     """Ask the process, changed by a program before it begins, and limited to 2 s; return its answers."""
     start = (
         "import sys; sys.path[:] = sys.argv[1:]; from classifier import parsing_process as own; "
-        f"own.BEYOND = 1\n{before}\nown.main()"
+        f"{before}\nown.main()"
     )
     request, pipe = {"kind": kind, "name": "a", "limits": vars(Limits(seconds=1))}, io.BytesIO()
     send(pipe, as_json(frames.ASKED, request))
@@ -317,6 +418,28 @@ def printing(*_):
     yield from ()
 own._PARSERS['word'] = printing
 """
+
+
+def test_requests_are_answered_one_after_the_other_until_they_end():
+    """With no limit to memory and files: so the coverage of the process can be written."""
+    start = (
+        "import sys; sys.path[:] = sys.argv[1:]; from classifier import parsing_process as own; "
+        "own._confine_memory = lambda limits: None\nown.main()"
+    )
+    pipe = io.BytesIO()
+    for name in ("a", "b", "cut off"):
+        request = {"kind": "word", "name": name, "limits": vars(Limits())}
+        send(pipe, as_json(frames.ASKED, request))
+        if name != "cut off":
+            send(pipe, Frame(frames.DATA, WORD if name == "a" else b"PK"))
+    command = [sys.executable, "-I", "-c", start, *confined._import_path()]
+    for sent, left in ((pipe.getvalue(), 0), (pipe.getvalue()[:-1], 0), (b"", 3)):
+        done = subprocess.run(command, input=sent, capture_output=True, timeout=60, check=False)
+        out = io.BytesIO(done.stdout)
+        found = [receive(out, 10**6) for _ in range(3)]
+        kinds = [frame.kind for frame in found if frame is not None]
+        assert kinds == [frames.PARSED, frames.END, frames.FAILED][left:]
+        assert (done.returncode, out.read()) == (0, b"")
 
 
 def test_a_parser_that_connects_is_refused():
@@ -428,6 +551,13 @@ def test_a_document_and_a_page_are_answered_whole():
     assert parsed_from(parsed.value()).text == SENTENCE
     (parsed, _) = answered("page", f"<html><body><p>{SENTENCE * 9}</p></body></html>".encode())
     assert parsed_from(parsed.value()).text == SENTENCE * 9
+
+
+def test_a_document_of_more_text_than_is_allowed_is_refused():
+    (answer,) = answered("word", WORD, characters=len(SENTENCE) - 1)
+    assert answer.kind == frames.FAILED
+    assert answer.value()[0] == f"a: more than {len(SENTENCE) - 1:,} characters of text"
+    assert answered("word", WORD, characters=len(SENTENCE))[0].kind == frames.PARSED
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from classifier.corpus import (
     read_gold,
     split_codes,
 )
-from classifier.errors import CorpusError, FupinError
+from classifier.errors import CorpusError, FupinError, InputError
 
 fixed = settings(derandomize=True, deadline=None)
 
@@ -295,6 +295,20 @@ def test_the_document_of_a_row(row, in_a_table, in_gold, tmp_path):
     path = jsonl(tmp_path / "t.jsonl", {**row, "text": "路通了。", "codes": "road"})
     assert read_corpus([path], BOOK).groups == [in_a_table]
     assert read_gold(path, BOOK).groups == [in_gold]
+
+
+def test_rows_that_are_not_coded_yet_are_no_segments_without_a_code(tmp_path):
+    rows = "a,路通了。,,1\na,桥塌了。,,\na,校舍新。,school,\na,人都好。,,x\n"
+    path = write(tmp_path / "sample.csv", f"doc_id,text,codes,coded\n{rows}")
+    for read in (read_corpus([path], BOOK), read_gold(path, BOOK)):
+        assert read.texts == ["路通了。", "校舍新。", "人都好。"]
+        assert given_codes(read) == ["", "school", ""]
+
+
+def test_a_mark_that_is_none_is_refused_with_its_row(tmp_path):
+    path = write(tmp_path / "sample.csv", "text,codes,coded\n路通了。,,maybe\n")
+    with pytest.raises(InputError, match=r"^sample\.csv: row 1: 'coded' is 'maybe'$"):
+        read_corpus([path], BOOK)
 
 
 def test_what_label_writes_can_be_read_back(tmp_path):

@@ -135,14 +135,23 @@ def test_a_named_encoding_is_believed():
     assert decode(SENTENCE.encode("utf-16"), "a.txt", "utf-16") == SENTENCE
 
 
-def test_a_named_encoding_that_does_not_fit_is_refused_with_the_byte():
-    message, _ = refusal(lambda: decode(b"ab\xff", "a.txt", "utf-8"))
-    assert message == "a.txt: not utf-8 at byte 2"
+@pytest.mark.parametrize(
+    ("data", "encoding", "byte"),
+    [
+        pytest.param(b"ab\xff", "utf-8", 2, id="a byte that is none"),
+        pytest.param("路".encode("utf-16-le"), "utf-16", 0, id="no mark at the beginning"),
+        pytest.param(b"abcde", "utf-32", 0, id="no mark, and cut short"),
+    ],
+)
+def test_a_named_encoding_that_does_not_fit_is_refused_with_the_byte(data, encoding, byte):
+    message, _ = refusal(lambda: decode(data, "a.txt", encoding))
+    assert message == f"a.txt: not {encoding} at byte {byte}"
 
 
-def test_an_encoding_that_does_not_exist_is_refused():
-    message, hint = refusal(lambda: decode(b"ab", "a.txt", "big6"))
-    assert message == "a.txt: no encoding is called 'big6'"
+@pytest.mark.parametrize("name", ["big6", "hex", "zip", "rot13", "undefined", "idna", "punycode", "a\0b"])
+def test_an_encoding_that_does_not_exist_or_makes_no_text_is_refused(name):
+    message, hint = refusal(lambda: decode(b"ab", "a.txt", name))
+    assert message == f"a.txt: no encoding is called '{name}'".replace("\0", "\ufffd")
     assert "big5" in hint
 
 

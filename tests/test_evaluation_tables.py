@@ -7,7 +7,7 @@ import pytest
 
 from classifier.corpus import make_corpus
 from classifier.errors import ModelError
-from classifier.evaluation_tables import ModelFigures, markdown_tables, read_figures
+from classifier.evaluation_tables import ModelFigures, figures_in, markdown_tables, read_figures
 from classifier.training import save_trained, train
 
 QUICK = {"C": 1.0, "ngram_range": (1, 2), "min_df": 2, "n_folds": 3, "min_positives": 10}
@@ -110,3 +110,28 @@ def test_a_folder_without_its_page_is_an_error(tiny_model_folder, tiny_codebook,
 def test_tables_are_told_from_text_and_from_each_other():
     text = "前文\n\n| a | b |\n|---|---:|\n| 1 | 2 |\n| 3 | 4 |\n后文 | 不是表\n\n| c |\n|---|\n\n---\n"
     assert list(markdown_tables(text)) == [[{"a": "1", "b": "2"}, {"a": "3", "b": "4"}], []]
+
+
+@pytest.mark.parametrize(
+    "noted",
+    [
+        pytest.param(["clinic"], id="a list"),
+        pytest.param({"clinic": "good"}, id="a word for figures"),
+        pytest.param({"clinic": {"support": "7"}}, id="support in words"),
+        pytest.param({"clinic": {"f1": float("nan")}}, id="an F1 that is no number"),
+        pytest.param({"clinic": {"support": 10**400}}, id="support beyond all measure"),
+        pytest.param({"clinic": {"f1": -1}}, id="an F1 below 0"),
+        pytest.param({"clinic": {"f1": True}}, id="yes for an F1"),
+    ],
+)
+def test_figures_of_a_stranger_that_make_no_sense_are_refused(noted, tiny_codebook, tmp_path):
+    with pytest.raises(ModelError, match="its figures make no sense") as caught:
+        figures_in({"training": {"codes": noted}}, "", tiny_codebook, tmp_path)
+    assert caught.value.hint
+
+
+def test_rules_of_tables_line_upon_line_are_gone_through_once():
+    # a table that begins in each line and reaches to the last would be five billion rows
+    tables = list(markdown_tables("|a|\n" + "|-|\n" * 100_000))
+    assert len(tables) == 1
+    assert len(tables[0]) == 99_999

@@ -9,12 +9,14 @@ import sys
 
 import pytest
 
+from classifier.cells import Changes
 from classifier.completed import completed, note_completed
 from classifier.errors import OutputError
 from classifier.journal import Journal, Tally
 
 FACTS = {"inputs": "a1", "model": "b2"}
 COLUMNS = ["doc_id", "text"]
+DONE = Tally(4, 9, 3, 5, Changes(9, 7, 1, 1))  # of both chunks of `begun`
 TABLES = "SELECT name FROM sqlite_master"
 
 
@@ -32,8 +34,8 @@ def begun(out):
     """Return a journal, open, of a run with two chunks done."""
     journal = Journal(out)
     journal.begin(FACTS)
-    journal.add(Tally(2, 5, 3), 100, COLUMNS)
-    journal.add(Tally(2, 4, 0), 180, COLUMNS)
+    journal.add(Tally(2, 5, 3, 5, Changes(7, 6, 1, 0)), 100, COLUMNS)
+    journal.add(Tally(2, 4, 0, 0, Changes(2, 1, 0, 1)), 180, COLUMNS)
     return journal
 
 
@@ -56,7 +58,7 @@ def opened_elsewhere(out):
 
 def test_what_a_run_notes_is_there_for_the_next(out):
     begun(out).__exit__()
-    assert noted(out) == (FACTS, Tally(4, 9, 3), [100, 180], COLUMNS, False)
+    assert noted(out) == (FACTS, DONE, [100, 180], COLUMNS, False)
 
 
 def test_that_all_is_written_is_noted_too(out):
@@ -99,7 +101,7 @@ def test_a_journal_is_held_by_one_run_and_free_when_that_is_over(out):
         with pytest.raises(OutputError, match="another run of fupin is writing it") as caught:
             Journal(out)
         assert caught.value.hint
-    assert noted(out)[1] == Tally(4, 9, 3)
+    assert noted(out)[1] == DONE
 
 
 def test_a_second_run_refused_in_the_same_process_does_not_free_the_journal_for_others(out):
@@ -151,6 +153,26 @@ def test_a_page_of_rubbish_inside_a_journal_is_one_line_and_one_hint(out, path, 
     assert caught.value.hint
 
 
+def test_the_journal_of_an_older_version_is_no_run(out, path):
+    older = sqlite3.connect(path, isolation_level=None)
+    older.executescript(
+        """CREATE TABLE asked (facts TEXT NOT NULL);
+        CREATE TABLE chunk (
+            number INTEGER PRIMARY KEY, documents INTEGER NOT NULL, segments INTEGER NOT NULL,
+            coded INTEGER NOT NULL, bytes INTEGER NOT NULL, columns TEXT NOT NULL
+        );
+        CREATE TABLE state (complete INTEGER NOT NULL);
+        INSERT INTO state VALUES (0);
+        INSERT INTO asked VALUES ('{}');
+        INSERT INTO chunk VALUES (1, 2, 5, 3, 100, '[]');"""
+    )
+    older.close()
+    with Journal(out) as journal:
+        assert not journal.begun
+        journal.begin(FACTS)
+        assert journal.tally() == Tally()
+
+
 def test_a_run_killed_while_it_begins_has_not_begun(out, path):
     begun(out).__exit__()
     database = sqlite3.connect(path, isolation_level=None)
@@ -169,14 +191,14 @@ def made(out, tmp_path, monkeypatch):
     """Return an output that is noted as complete, in a folder for notes of its own."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     out.write_bytes(b"doc_id\n")
-    note_completed(out, FACTS, Tally(4, 9, 3))
+    note_completed(out, FACTS, DONE)
     return out
 
 
 def test_an_output_made_from_the_same_and_not_touched_is_complete(made, monkeypatch):
-    assert completed(made, FACTS) == Tally(4, 9, 3)
+    assert completed(made, FACTS) == DONE
     monkeypatch.chdir(made.parent)
-    assert completed(type(made)("村.csv"), FACTS) == Tally(4, 9, 3)  # by whatever path it is named
+    assert completed(type(made)("村.csv"), FACTS) == DONE  # by whatever path it is named
 
 
 def test_an_output_made_from_something_else_is_not_complete(made):
@@ -199,7 +221,16 @@ def test_an_output_touched_since_is_not_complete(made, touch):
 
 
 @pytest.mark.parametrize(
-    "note", [b"", b"\xff\xfe", b"[]", b"{}", b'{"tally": 3}', b'{"tally": {"pears": 3}}']
+    "note",
+    [
+        b"",
+        b"\xff\xfe",
+        b"[]",
+        b"{}",
+        b'{"tally": 3}',
+        b'{"tally": {"pears": 3}}',
+        b'{"tally": {"changes": 1}}',
+    ],
 )
 def test_a_damaged_note_is_no_note(made, tmp_path, note):
     (written,) = (tmp_path / "state").rglob("*.json")

@@ -1,5 +1,6 @@
 """The lexicon: which cue speaks where, and what its check finds."""
 
+import json
 import random
 
 import pytest
@@ -7,7 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classifier.errors import InputError, LexiconError
-from classifier.lexicon import Hit, Lexicon, check_lexicon, lexicon_from_text, load_lexicon
+from classifier.lexicon import (
+    MOST_BEGIN,
+    MOST_CODES,
+    MOST_ENTRIES,
+    Hit,
+    Lexicon,
+    check_lexicon,
+    lexicon_from_text,
+    load_lexicon,
+)
 
 fixed = settings(derandomize=True, deadline=None)
 
@@ -208,6 +218,23 @@ def test_hits_are_those_of_the_plain_reference(cues, not_cues, text):
     found = [(hit.start, hit.end, hit.cue, hit.codes) for hit in book.hits(text)]
     assert sorted(found) == reference_hits(book, text)
     assert [hit[0] for hit in found] == sorted(hit[0] for hit in found)
+
+
+@settings(fixed, max_examples=200)
+@given(claims, claims, st.text(alphabet="甲乙丙丁", max_size=12))
+def test_hits_in_a_text_that_is_no_sentence_any_more_are_the_same(cues, not_cues, text):
+    book, rest = Lexicon("random", "1", cues, not_cues), "丁" * 2001  # which is in no entry
+    found = [(hit.start, hit.end, hit.cue, hit.codes) for hit in book.hits(text + rest + text)]
+    short = reference_hits(book, text)
+    behind = [(a + len(text + rest), b + len(text + rest), cue, codes) for a, b, cue, codes in short]
+    assert sorted(found) == [*short, *behind]
+    assert [(hit[0], -hit[1]) for hit in found] == sorted((hit[0], -hit[1]) for hit in found)
+    assert book.hit_codes([text]).tolist() == book.hit_codes([text + rest]).tolist()
+
+
+def test_cues_in_each_place_of_a_long_text_do_not_take_time_by_its_square():
+    book = Lexicon("nested", "1", {"甲" * n: ("x",) for n in (40, 45, 50)}, {})
+    assert len(book.hits("甲" * 300_000)) == 300_000 - 49  # shorter ones stand inside the longest
 
 
 def test_the_order_of_the_entries_changes_nothing():
@@ -438,3 +465,80 @@ def test_the_shipped_lexicon_can_be_read_and_knows_only_the_codebooks_codes():
     book = load_lexicon()
     assert {code for claimed in book.cues.values() for code in claimed} <= codes
     assert {code for claimed in book.not_cues.values() for code in claimed} <= codes
+
+
+# --- what a hostile file may cost ------------------------------------------------------------------
+
+
+def of_entries(cues, not_cues=()):
+    lists = {"cues": list(cues), "not_cues": list(not_cues)}
+    return json.dumps({"name": "a", "version": "1", "codes": {"farm": lists}}, ensure_ascii=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param(of_entries(["甲" * 51]), "'甲{20}…' is longer than 50 characters", id="a long cue"),
+        pytest.param(
+            of_entries(["ﷺ" * 10]), "is longer than 50 characters", id="a cue that grows when normalised"
+        ),
+        pytest.param(of_entries(["甲" * 1_000_000]), "is longer than 50 characters", id="a cue of megabytes"),
+        pytest.param(
+            of_entries("甲" * n for n in range(1, 10)),
+            "'甲{9}' begins with more than 7 other entries",
+            id="entries that begin one another: each costs time where the last is found",
+        ),
+        pytest.param(
+            of_entries(["乙"], ["甲" * n for n in range(1, 10)]),
+            "begins with more than 7 other entries",
+            id="not-cues that begin one another",
+        ),
+        pytest.param(
+            of_entries(map(str, range(MOST_ENTRIES + 1))),
+            "100,001 entries, more than 100,000",
+            id="many cues",
+        ),
+        pytest.param(
+            json.dumps({"codes": {f"c{n}": {"cues": [f"甲{n}"]} for n in range(MOST_CODES + 1)}}),
+            "1,001 codes, more than 1,000",
+            id="many codes",
+        ),
+        pytest.param(
+            json.dumps({"shared": {"甲": [f"c{n}" for n in range(MOST_CODES + 1)]}, "codes": {}}),
+            "1,001 codes, more than 1,000",
+            id="many codes that share a cue",
+        ),
+        pytest.param(
+            json.dumps({"name": ["a"], "codes": {}}), "'name' is not a text", id="a name that is a list"
+        ),
+        pytest.param(
+            json.dumps({"codes": {"farm": {"cues": [["甲"] * 900]}}}),
+            r"is no text: \[",
+            id="a list for a cue",
+        ),
+        pytest.param(
+            of_entries(["甲\n\x1b[2J", "甲\n\x1b[2J"]), "stands twice for 'farm'", id="control characters"
+        ),
+    ],
+)
+def test_what_would_cost_too_much_is_refused_in_a_line(text, message):
+    with pytest.raises(LexiconError, match=message) as caught:
+        lexicon_from_text(text, "mine.yaml", None)
+    assert str(caught.value).startswith("mine.yaml:")
+    assert len(str(caught.value)) < 400
+    assert not set(str(caught.value)) & set("\n\x1b")
+
+
+def test_as_many_entries_and_as_long_ones_as_may_be_are_read():
+    book = lexicon_from_text(
+        of_entries(["甲" * 50, *("乙" * n for n in range(1, MOST_BEGIN + 1))]), "mine.yaml"
+    )
+    assert len(book.cues) == MOST_BEGIN + 1
+    assert [hit.cue for hit in book.hits("甲" * 50 + "乙乙")] == ["甲" * 50, "乙乙"]
+
+
+def test_checking_many_cues_against_many_not_cues_does_not_compare_each_with_each(tmp_path):
+    # 20,000 by 20,000 comparisons, for each of them one by one, would take minutes
+    cues = [f"{n:05}甲" for n in range(20_000)]
+    found = findings(tmp_path, of_entries(cues, [f"{n:05}甲乙" for n in range(19_999)] + ["丙"]), codes=None)
+    assert found == ["mine.yaml:1: error: dead: not-cue '丙' holds no cue of 'farm'"]

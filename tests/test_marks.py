@@ -12,7 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classifier.normalise import one_width
-from classifier.segments import HAN, MIN_HAN, TOO_SHORT, _suspects, cut, cut_all, drop_rules, rule_names
+from classifier.segments import (
+    HAN,
+    MIN_HAN,
+    TOO_SHORT,
+    DropRule,
+    _dropped_by,
+    _suspects,
+    cut,
+    cut_all,
+    drop_rules,
+    rule_names,
+)
 from classifier.tries import BMP, bounds_of, code_points
 
 RULES = drop_rules()
@@ -159,6 +170,26 @@ def test_pieces_are_dropped_by_the_first_rule_whose_pattern_is_found(page):
     assert [span.dropped for span in cut(page)] == [
         plainly_dropped(page[span.start : span.end]) for span in cut(page)
     ]
+
+
+class Counting:
+    """A pattern that is never found and notes that it was tried."""
+
+    def __init__(self, tried, number):
+        self.tried, self.number = tried, number
+
+    def search(self, piece):
+        self.tried.append(self.number)
+
+
+@pytest.mark.parametrize("suspected_rules", [[], [0], [9], [0, 3, 4], list(range(10))], ids=str)
+def test_just_the_rules_in_question_are_tried_in_their_order_and_each_once(monkeypatch, suspected_rules):
+    # To try others too gives the same result, and with the last rule alone takes a thousand searches.
+    tried = []
+    rules = [DropRule(f"rule {i}", "", ("",), Counting(tried, i), "") for i in range(10)]
+    monkeypatch.setattr("classifier.segments.drop_rules", lambda: rules)
+    assert _dropped_by("村里修通了公路", sum(1 << i for i in suspected_rules)) == 0
+    assert tried == suspected_rules
 
 
 @settings(max_examples=50)

@@ -1,10 +1,13 @@
 """Normalising: one width, one case, one set of marks, no name of an office-holder."""
 
+import re
+import unicodedata
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classifier.normalise import aligned, normalise
+from classifier.normalise import aligned, normalise, one_width
 
 
 @settings(derandomize=True, deadline=None)
@@ -126,3 +129,26 @@ def test_a_number_becomes_one_zero_that_comes_from_all_its_characters():
     found = aligned("在1,200.5户", numbers=False)
     assert found.text == "在0户"
     assert [found.span(i, i + 1) for i in range(3)] == [(0, 1), (1, 8), (8, 9)]
+
+
+def test_combining_marks_without_end_do_not_take_time_by_their_square():
+    marks = "\u0301\u0327" * 150_000  # each has to be put in its place among those before it
+    found = normalise("户" + marks)
+    assert found.replace("\u034f", "").startswith("户")
+    assert sorted(found.replace("\u034f", "")) == sorted("户" + marks)
+
+
+@given(st.text(alphabet="e户\u0301\u0327\u0323 ", max_size=700))
+def test_marks_that_a_language_writes_are_normalised_as_unicode_says(text):
+    """As long as no more than thirty stand in a row, which the annex allows."""
+    runs = re.findall("[\u0301\u0327\u0323]+", text)
+    if max(map(len, runs), default=0) <= 30:
+        assert one_width(text) == unicodedata.normalize("NFKC", text)
+
+
+def test_a_text_with_more_marks_than_that_knows_where_its_characters_come_from():
+    text = "户" * 300 + "e" + "\u0301" * 100 + "户"
+    found = aligned(text)
+    assert found.text == normalise(text)
+    assert all(0 <= a < b <= len(text) for a, b in zip(found.starts, found.ends, strict=True))
+    assert len(found.starts) == len(found.ends) == len(found.text)

@@ -1,4 +1,7 @@
-"""What `label` writes: rows as CSV, JSONL and Parquet, and files put together from chunks."""
+"""What `label` writes: rows as CSV, JSONL and Parquet, and files put together from chunks.
+
+What is read back from them is in `test_writers`, workbooks in `test_sheet_xml`.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
+from classifier.encoded_rows import encoded
 from classifier.errors import InputError, OutputError
-from classifier.output import FORMATS, SPOOL, discard, encoded, put_in_place, sink_for
+from classifier.output import FORMATS, SPOOL, discard, format_of, put_in_place, sink_for
 from classifier.whole_file import PART, beside
 
 TEXTS = st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))).map(tuple)
@@ -37,7 +41,7 @@ def write(out, file_format, chunks, ends=()):
     with sink_for(out, file_format, list(ends)) as sink:
         first = not ends
         found = [
-            sink.append(encoded(columns, file_format, first=first and not n))
+            sink.append(encoded(columns, file_format, first=first and not n).rows)
             for n, columns in enumerate(chunks)
         ]
         sink.finish()
@@ -63,8 +67,9 @@ def table_of(tmp_path):
 @given(TEXTS, TEXTS)
 def test_any_text_in_csv_is_read_back_as_it_was(left, right):
     rows = min(len(left), len(right))
-    data = encoded({"左,\r": left[:rows], "右": right[:rows]}, "csv", first=True)
-    assert csv_cells(data)[1:] == [list(row) for row in zip(left, right, strict=False)]
+    data = encoded({"左,\r": left[:rows], "右": right[:rows]}, "csv", first=True, raw=True).rows
+    expected = [[cell.replace("\x1a", "\ufffd") for cell in row] for row in zip(left, right, strict=False)]
+    assert csv_cells(data)[1:] == expected
 
 
 @pytest.mark.parametrize(
@@ -72,19 +77,21 @@ def test_any_text_in_csv_is_read_back_as_it_was(left, right):
     [
         pytest.param(("医生", 3, 0.25), "医生,3,0.25\n", id="nothing to quote"),
         pytest.param(('他说"好"', 3, ""), '"他说""好""",3,\n', id="quotes are doubled"),
-        pytest.param(("一\r二", 3, None), '"一\r二","3",""\n', id="a lone carriage return is quoted"),
-        pytest.param(("一\r\n二", "a,b", 1), '"一\r\n二","a,b","1"\n', id="a line end of Windows"),
+        pytest.param(("一\r二", 3, None), '"一\r二",3,\n', id="a lone carriage return is quoted"),
+        pytest.param(("一\r\n二", "a,b", 1), '"一\r\n二","a,b",1\n', id="a line end of Windows"),
+        pytest.param(("一;二", "a\tb", 1), '"一;二","a\tb",1\n', id="where LibreOffice would divide"),
+        pytest.param((["一"], {"二": None}, 1), '"[""一""]","{""二"": null}",1\n', id="lists are JSON"),
         pytest.param(("一\n二", True, 1), '"一\n二",True,1\n', id="a line feed"),
     ],
 )
 def test_a_row_of_csv_is_quoted_where_it_must_be(cells, line):
     columns = {name: [cell] for name, cell in zip("abc", cells, strict=True)}
-    assert encoded(columns, "csv", first=False).decode("utf-8") == line
+    assert encoded(columns, "csv", first=False).rows.decode("utf-8") == line
 
 
 def test_the_first_chunk_of_csv_brings_the_header_and_later_ones_do_not():
-    assert encoded({"a": [], "村": []}, "csv", first=True).decode("utf-8") == "a,村\n"
-    assert encoded({"a": [], "村": []}, "csv", first=False) == b""
+    assert encoded({"a": [], "村": []}, "csv", first=True).rows.decode("utf-8") == "a,村\n"
+    assert encoded({"a": [], "村": []}, "csv", first=False).rows == b""
 
 
 # --- JSONL ---
@@ -92,21 +99,21 @@ def test_the_first_chunk_of_csv_brings_the_header_and_later_ones_do_not():
 
 @given(TEXTS)
 def test_any_text_in_jsonl_is_one_line_and_read_back_as_it_was(texts):
-    data = encoded({"文": texts}, "jsonl", first=True)
+    data = encoded({"文": texts}, "jsonl", first=True).rows
     assert json_rows(data) == [{"文": text} for text in texts]
 
 
 def test_jsonl_keeps_kinds_and_chinese_as_it_is():
     columns = {"n": np.array([1, 2]), "p": np.array([0.25, np.nan]), "x": ["一", [1, {"二": None}]]}
-    data = encoded(columns, "jsonl", first=True).decode("utf-8")
+    data = encoded(columns, "jsonl", first=True).rows.decode("utf-8")
     assert data == '{"n": 1, "p": 0.25, "x": "一"}\n{"n": 2, "p": null, "x": [1, {"二": null}]}\n'
 
 
 @pytest.mark.parametrize("nothing", NOTHING, ids=["None", "NaN", "NaT"])
 def test_an_empty_cell_is_empty_in_every_format(nothing, table_of):
     columns = {"a": ["x", nothing], "b": [1, 2]}
-    assert encoded(columns, "csv", first=False) == b"x,1\n,2\n"
-    assert json_rows(encoded(columns, "jsonl", first=False))[1] == {"a": None, "b": 2}
+    assert encoded(columns, "csv", first=False).rows == b"x,1\n,2\n"
+    assert json_rows(encoded(columns, "jsonl", first=False).rows)[1] == {"a": None, "b": 2}
     assert table_of(columns)["a"].to_pylist() == ["x", None]
 
 
@@ -223,6 +230,13 @@ def test_a_file_gone_on_with_behind_any_chunk_has_the_bytes_of_one_written_at_on
             path.write_bytes(path.read_bytes() + b"half a chunk")
     assert write(out, file_format, CHUNKS[kept:], ends[:kept]) == ends
     assert beside(out, PART).read_bytes() == beside(whole, PART).read_bytes()
+
+
+@pytest.mark.parametrize("file_format", ["xlsx", "parquet"])
+def test_what_is_no_stream_does_not_go_to_standard_output(file_format):
+    with pytest.raises(OutputError, match=f"--format {file_format}: not to standard output") as caught:
+        format_of(None, file_format)
+    assert f"-o OUT.{file_format}" in caught.value.hint
 
 
 @pytest.mark.parametrize("file_format", FORMATS)

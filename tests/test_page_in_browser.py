@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import re
-import shutil
 
 import pytest
+from browsers import NEEDS_CHROMIUM
 from report_samples import ACTING, HOSTILE, full_report, hostile_report
 
 from classifier.codebook import load_codebook
 from classifier.report_page import to_html
 
 WIDE, NARROW = 1280, 390
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is absent: apt install chromium")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as library:
-        browser = library.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+pytestmark = NEEDS_CHROMIUM
 
 
 @pytest.fixture(scope="module")

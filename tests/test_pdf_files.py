@@ -81,6 +81,25 @@ def test_columns_are_read_one_after_the_other():
             id="a headline of another size",
         ),
         pytest.param(
+            [
+                *typeset(
+                    ["关于进一步做好易地搬迁后续扶持工作的通知"], em=24, columns=15, indent=0, leading=1.9
+                ),
+                *typeset([SENTENCE * 6], top=660),
+            ],
+            ["关于进一步做好易地搬迁后续扶持工作的通知", SENTENCE * 6],
+            id="a headline of two lines, as far apart as they are large",
+        ),
+        pytest.param(
+            [
+                Line("关于进一步做好易地搬迁后续扶持", 72, 432, 760, 24),
+                Line("工作及产业发展重点项目的通知", 96, 408, 720, 24),
+                *typeset([SENTENCE * 6], top=660),
+            ],
+            ["关于进一步做好易地搬迁后续扶持工作及产业发展重点项目的通知", SENTENCE * 6],
+            id="a centred headline of two lines",
+        ),
+        pytest.param(
             [*typeset([SENTENCE * 3]), Line("一、总体要求", 96, 168, 600, 12)],
             [SENTENCE * 3, "一、总体要求"],
             id="a short line behind a full one, set in",
@@ -287,6 +306,62 @@ def test_a_text_layer_of_nonsense_is_refused(make, tmp_path):
         pytest.skip("the font cannot show rare characters")
     with pytest.raises(InputError, match=r"a\.pdf: its text layer is garbled"):
         list(documents([path]))
+
+
+# --- fonts that bring their encoding as a table ---
+
+TWO_BYTES = b"1 begincodespacerange <0000> <FFFF> endcodespacerange"
+
+
+def with_own_encoding(text, ranges=TWO_BYTES, *, in_form=False):
+    """Return a file whose codes, from 0x0141 on, mean what only its own table and /ToUnicode say."""
+    codes = {c: 0x0141 + n for n, c in enumerate(dict.fromkeys(text))}
+    meant = b"".join(b"<%04X> <%04X>\n" % (code, ord(c)) for c, code in codes.items())
+    table = b"begincmap\n%s\n" + b"%d beginbfchar\n%s\nendbfchar\nendcmap" % (len(codes), meant)
+    content = b"BT /F 12 Tf 72 700 Td <%s> Tj ET" % b"".join(b"%04X" % codes[c] for c in text)
+    fonts = b"/Resources << /Font << /F 4 0 R >> /XObject << /X 9 0 R >> >>"
+    about = b"/Type /XObject /Subtype /Form /BBox [0 0 600 800] " + fonts
+    return pdf(
+        CATALOGUE,
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /Contents 5 0 R %s >>"
+        % (b"/Resources << /XObject << /X 9 0 R >> >>" if in_form else fonts),
+        b"<< /Type /Font /Subtype /Type0 /BaseFont /N /Encoding 6 0 R /DescendantFonts [7 0 R] "
+        b"/ToUnicode 8 0 R >>",
+        stream(b"/X Do" if in_form else content),
+        stream(b"begincmap\n%s\nendcmap" % ranges, b"/Type /CMap /CMapName /Own"),
+        b"<< /Type /Font /Subtype /CIDFontType2 /BaseFont /N /DW 1000 >>",
+        stream(table % ranges),
+        stream(content if in_form else b"", about),
+    )
+
+
+@pytest.mark.parametrize("in_form", [False, True], ids=["on the page", "in a form on it"])
+def test_codes_of_two_bytes_are_read_as_such_whatever_table_stands_behind_them(in_form):
+    """Byte by byte, as pypdf takes them, they are other Chinese characters, and nobody would notice."""
+    assert read(with_own_encoding(SENTENCE, in_form=in_form)).text == SENTENCE
+
+
+def test_codes_of_mixed_length_are_told_and_not_read_wrongly():
+    ranges = b"2 begincodespacerange <00> <80> <8140> <FEFE> endcodespacerange"
+    with pytest.raises(InputError, match="codes that are not all of two bytes"):
+        read(with_own_encoding(SENTENCE, ranges))
+
+
+def test_a_font_with_many_characters_as_fpdf_writes_it_is_read(tmp_path):
+    """Below 256 characters the bytes happen to be right; articles have more."""
+    fonts = "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"
+    if not Path(fonts).exists():
+        pytest.skip(f"no font with Chinese characters: {fonts} is absent")
+    from fpdf import FPDF
+
+    text = "".join(chr(0x4E00 + 3 * n) for n in range(600)) + SENTENCE
+    page = FPDF()
+    page.add_font("n", fname=fonts, collection_font_number=2)
+    page.add_page()
+    page.set_font("n", size=12)
+    page.multi_cell(0, 8, text)
+    assert read(bytes(page.output())).text == text
 
 
 def test_radicals_become_the_characters_that_they_look_like():

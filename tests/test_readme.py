@@ -7,6 +7,7 @@ import runpy
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -70,21 +71,26 @@ def test_links_lead_somewhere(name):
     assert [t for t in targets if not (ROOT / t).exists()] == []
 
 
+@cache
+def help_of(*words):
+    """What a command says of itself; it must be there."""
+    done = subprocess.run(
+        [sys.executable, "-m", "classifier", *words, "--help"],
+        capture_output=True,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONUTF8": "1"},
+        check=False,
+    )
+    assert done.returncode == 0, words
+    return done.stdout
+
+
 @pytest.mark.parametrize("name", READMES)
 def test_every_command_and_option_named_exists(name):
-    helps = {}
     for command, rest in re.findall(r"(?:^|`)fupin ([a-z]+)([^`\n]*)", text_of(name), re.M):
-        if command not in helps:
-            helps[command] = subprocess.run(
-                [sys.executable, "-m", "classifier", command, "--help"],
-                capture_output=True,
-                encoding="utf-8",
-                env={**os.environ, "PYTHONUTF8": "1"},
-                check=False,
-            )
-        assert helps[command].returncode == 0, command
+        words = (command, *re.findall(r"^ ([a-z]+)", rest)) if "COMMAND" in help_of(command) else (command,)
         for option in re.findall(r"(?<!\S)--[a-z-]+", rest):
-            assert option in helps[command].stdout, f"{command} {option}"
+            assert option in help_of(*words), f"{words} {option}"
 
 
 @pytest.mark.parametrize("name", READMES)

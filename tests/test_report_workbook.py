@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from openpyxl.worksheet.formula import ArrayFormula
 from report_samples import ACTING, HOSTILE, ROWS, full_report, hostile_report, labelled
 
+from classifier.cells import CELL
 from classifier.check_sheets import check_sheets
 from classifier.checked_sheets import HEADER
 from classifier.codebook import codebook_from_text
@@ -27,7 +28,7 @@ from classifier.report_files import write_report
 from classifier.report_tables import Column, Picture, Table
 from classifier.report_workbook import to_xlsx
 from classifier.spreadsheet_guard import unguarded
-from classifier.workbook_cells import CELL, TAB, SafeTexts, sheet_names, width
+from classifier.workbook_cells import TAB, SafeTexts, sheet_names, width
 from classifier.workbook_pictures import axis, turned, with_error_bars
 from classifier.workbook_sheets import workbook_texts
 
@@ -671,7 +672,7 @@ def test_the_command_writes_a_workbook_and_says_what_it_changed(tiny_model_folde
     assert ran.code == 0
     assert ran.err.splitlines() == [
         f"report written to {out}",
-        "1 cells changed: 1 began like a formula",
+        "1 cell changed: 1 began like a formula",
     ]
     book = openpyxl.load_workbook(out)
     row = dict(zip(HEADER, book["核对 看病"][2], strict=False))

@@ -26,6 +26,7 @@ from pyarrow import parquet
 import classifier.batch
 import classifier.journal
 import classifier.output
+import classifier.sheet_xml
 from classifier.batch import label_documents
 from classifier.crew import AHEAD, ALONE, Processes, ThisProcess
 from classifier.documents import documents
@@ -113,7 +114,7 @@ def start(many, tiny_model_folder):
 def break_off(label, monkeypatch):
     """Run `fupin label` until it has noted so many chunks, then interrupt it."""
 
-    def run(out, *options, after=2):
+    def run(out, *options, after=2, **source):
         add, calls = Journal.add, itertools.count(1)
 
         def interrupted(*arguments):
@@ -123,7 +124,7 @@ def break_off(label, monkeypatch):
 
         with monkeypatch.context() as patch:
             patch.setattr(Journal, "add", interrupted)
-            assert label(out, *options).code == 130
+            assert label(out, *options, **source).code == 130
 
     return run
 
@@ -149,10 +150,12 @@ def assert_refused(ran, message):
 
 
 def killed(arguments, out, size, by=signal.SIGKILL):
-    """Start `fupin label`, kill it once ``OUT.part`` has reached a size, and return how it ended."""
+    """Start `fupin label`, kill it once what it writes has reached a size, and return how it ended."""
     command = [sys.executable, "-m", "classifier", "label", *map(str, arguments), "-o", out]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
-    part = out.with_name(out.name + ".part")
+    # Of a workbook the rows come first, as XML, of about eight times the size.
+    growing, size = (".spool", 8 * size) if out.suffix == ".xlsx" else (".part", size)
+    part = out.with_name(out.name + growing)
     while not (part.exists() and part.stat().st_size >= size):
         with suppress(subprocess.TimeoutExpired):
             process.wait(0.001)
@@ -199,7 +202,7 @@ def test_control_c_ends_with_130_and_the_run_can_be_gone_on_with(
     assert out.read_bytes() == whole
 
 
-WATCHED = {classifier.journal.__file__, classifier.output.__file__}
+WATCHED = {classifier.journal.__file__, classifier.output.__file__, classifier.sheet_xml.__file__}
 LEFT = ".journal-journal"  # see the expected failure below
 PASSES = 3  # through a line, after which it brings nothing new
 forking = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
@@ -311,11 +314,33 @@ def test_a_disk_that_is_full_when_a_chunk_is_made_sure_of_doubles_nothing(
     assert out.read_bytes() == wanted
 
 
+@pytest.mark.parametrize("out", ["xlsx"], indirect=True)
+def test_a_disk_that_is_full_when_the_workbook_is_put_together_loses_nothing(
+    label, break_off, out, wanted, monkeypatch
+):
+    break_off(out, after=6)  # all rows are made
+    out.write_bytes(b"older")
+
+    def full(lines, rows, stream):
+        stream.write(b"0" * 60_000)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(classifier.output, "write_workbook", full)
+        assert_refused(label(out, "--resume"), f"{out}: No space left on device")
+    assert out.read_bytes() == b"older"
+    assert names(out) == ["", ".journal", ".part", ".spool"]
+    ran = label(out, "--resume")
+    assert ran.err.splitlines()[0] == "going on behind 60 documents"
+    assert (out.read_bytes(), names(out)) == (wanted, [""])
+
+
 # --- what stands beside the output ---
 
 
 def unfinished(out):
-    return [".journal", ".part", *([".spool"] if out.suffix == ".parquet" else [])]
+    rows = {".parquet": [".part", ".spool"], ".xlsx": [".spool"]}
+    return [".journal", *rows.get(out.suffix, [".part"])]
 
 
 def test_what_is_unfinished_stands_beside_the_output_and_is_gone_when_it_is_whole(
@@ -423,6 +448,7 @@ def test_a_changed_model_is_refused_and_what_is_done_stays(label, break_off, out
         (("--unit", "row"), "unit"),
         (("--scheme", "two-kinds"), "scheme"),
         (("--explain",), "explain"),
+        (("--raw",), "raw"),
         (("--encoding", "utf-8"), "encoding"),
         (("--id-column", "n"), "id column"),
         (("--text-column", "id"), "text column"),
@@ -483,6 +509,51 @@ def test_unit_row_gives_a_row_an_input_row_however_often_it_is_broken_off(label,
     rows = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
     assert [row["doc_id"] for row in rows] == [f"文{i}" for i in range(FEW)]
     assert [row["doc_id"] for row in rows if not row["text"]] == [f"文{i}" for i in range(0, FEW, 10)]
+
+
+# --- what was changed ---
+
+
+@pytest.fixture
+def odd(tmp_path, tiny_corpus):
+    """Return a file of documents whose ids begin like formulas, and some of which hold a NUL."""
+    path = tmp_path / "odd.jsonl"
+    with path.open("w", encoding="utf-8") as stream:
+        for i in range(FEW):
+            note = "村\0里" if i % 7 == 0 else "村里"
+            row = {"id": f"={i}", "text": tiny_corpus.texts[i], "=note": note}
+            stream.write(json.dumps(row, ensure_ascii=False) + "\n")
+    return path
+
+
+@pytest.mark.parametrize("out", ["csv", "xlsx"], indirect=True)
+def test_what_was_changed_is_counted_alike_however_often_a_run_is_broken_off(label, break_off, odd, out):
+    def changed(ran):
+        return [line for line in ran.err.splitlines() if "cells changed:" in line]
+
+    whole = changed(label(out, source=odd))
+    counts = (
+        "130 cells changed: 121 guarded with an apostrophe against formulas (--raw: not), 9 with characters"
+    )
+    assert len(whole) == 1
+    assert whole[0].startswith(counts)  # doc_id and segment_id of 60 rows, a header; a NUL in 9 notes
+    assert changed(label(out, "--resume", source=odd)) == whole  # nothing to do, and still told
+    out.unlink()
+    for _ in range(3):
+        break_off(out, "--resume", after=1, source=odd)
+    assert changed(label(out, "--resume", source=odd)) == whole
+    raw = changed(label(out, "--raw", source=odd))
+    assert raw[0].startswith("9 cells changed: 9 with characters")
+
+
+@pytest.mark.parametrize("out", ["csv", "xlsx"], indirect=True)
+def test_what_was_changed_is_counted_alike_whoever_does_the_work(odd, out, tiny_model, two, monkeypatch):
+    monkeypatch.setattr(classifier.batch, "CHUNK", 5)  # twelve chunks: the last four are done elsewhere
+    alone = label_documents(documents([odd]), tiny_model, out)
+    bytes_alone = out.read_bytes()
+    assert alone.changes.guarded == 121
+    assert label_documents(documents([odd]), tiny_model, out, crew=two) == alone
+    assert out.read_bytes() == bytes_alone
 
 
 # --- who does the work ---

@@ -15,10 +15,11 @@ from classifier import normalise
 from classifier.codebook import codebook_from_text
 from classifier.corpus import read_articles
 from classifier.decisions import Decisions
+from classifier.errors import FupinError
 from classifier.features import TextFeatures
 from classifier.lexicon import Lexicon
 from classifier.model import PolicyClassifier
-from classifier.scoring import Scorer, from_units, in_units, rounded
+from classifier.scoring import Features, Scorer, from_units, in_units, rounded
 from classifier.store import load_model
 from classifier.tries import Alphabet, EveryCharacter, bounds_of, text_of
 
@@ -321,3 +322,12 @@ def test_a_weight_in_units(weight, unit, exponent):
 @pytest.mark.parametrize("weight", [1e-37, 1e-38, 1e-40, 1e-45])
 def test_a_weight_next_to_nothing_stays_next_to_nothing(weight):
     assert rounded(np.array([[weight]], dtype=np.float32))[0, 0] == pytest.approx(0, abs=1e-36)
+
+
+def test_more_characters_than_a_step_of_the_walk_has_room_for_are_refused():
+    terms = [chr(0x20000 + n) for n in range(65_536)]
+    idf = np.ones(len(terms), dtype=np.float32)
+    features = Features(terms, idf, 1, Lexicon("", "", {}, {}), 1.0)
+    with pytest.raises(FupinError, match="different characters are too many") as caught:
+        Scorer(features, np.ones((1, len(terms)), dtype=np.float32), np.zeros(1, dtype=np.float32))
+    assert caught.value.hint

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from classifier.segments import HAN, MIN_HAN, TOO_SHORT, cut, drop_rules, segments, without_speaker
+from classifier.segments import (
+    HAN,
+    MAX_FURNITURE,
+    MIN_HAN,
+    TOO_SHORT,
+    cut,
+    drop_rules,
+    segments,
+    without_speaker,
+)
 
 fixed = settings(derandomize=True, deadline=None)
 
@@ -384,6 +393,7 @@ def test_a_speakers_tag_is_masked(tag):
     "text",
     [
         pytest.param("目标：户户通水。", id="a heading"),
+        pytest.param("（一）目标：户户通水。", id="a heading numbered in brackets"),
         pytest.param("时间：三月五日。", id="时 is a surname too"),
         pytest.param("安排：每村选派一名。", id="安 is a surname too"),
         pytest.param("金融：为贫困户发放小额贷款。", id="a measure that begins with a surname: 金"),
@@ -403,3 +413,53 @@ def test_what_is_no_speakers_tag_is_not_masked(text):
 
 def test_only_the_first_tag_is_masked():
     assert without_speaker("主持人：王局长：请讲。") == "王局长：请讲。"
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        pytest.param("记者：", id="plain"),
+        pytest.param("县长（笑）：", id="with an aside"),
+        pytest.param("县长（笑：好）：", id="with a colon in the aside"),
+    ],
+)
+def test_a_tag_ends_among_the_first_characters_of_a_piece_or_is_none(tag):
+    # Patterns may cost more than the length of what they are tried on, so that is bounded.
+    longest = "“" * (MAX_FURNITURE - len(tag)) + tag
+    assert without_speaker(f"{longest}请介绍健康扶贫。") == "请介绍健康扶贫。"
+    assert without_speaker(f"“{longest}请介绍健康扶贫。") == f"“{longest}请介绍健康扶贫。"
+
+
+# --- hostile text ---
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # Each further source doubled the time: this one would have taken longer than the universe is old.
+        pytest.param("2020.4.17 " + "来源:x" * 70 + " y", id="a date and seventy sources"),
+        pytest.param("2020.4.17" + " " * 3_000 + "户户户户y", id="a date and three thousand blanks"),
+        pytest.param("图片来源" + "\u3000" * 300_000 + "户户户户，", id="a photo credit and blanks"),
+        pytest.param("ICP备案" + " " * 300_000 + "户户户户", id="a licence and blanks"),
+        pytest.param("ICP" * 100_000 + "户户户户", id="a licence again and again"),
+        pytest.param("（本报记者" + "王小明\t" * 100_000 + "户，", id="reporters without end"),
+        pytest.param("主持人（" * 100_000 + "：户户户户", id="a speaker who is in brackets"),
+        pytest.param("“" * 300_000 + "：户户户户", id="quotes that open"),
+        pytest.param("责任编辑" + "、王小明" * 100_000 + "，", id="editors without end"),
+    ],
+)
+def test_no_pattern_tries_for_hours(text):
+    spans = cut(text)
+    assert "".join(text[span.start : span.end] for span in spans).count("户") == text.count("户")
+    without_speaker(text)
+
+
+def test_what_is_longer_than_page_furniture_is_not_dropped_as_such():
+    line = "版权所有" + "户" * (MAX_FURNITURE - 4)
+    assert [span.dropped for span in cut(line)] == ["copyright"]
+    assert [span.dropped for span in cut(line + "户")] == [""]
+
+
+def test_what_begins_like_an_address_is_not_looked_through_again_and_again():
+    text = "w" * 1_000_000 + "户户户户"  # a look from each letter to the last would be 500 billion steps
+    assert [(span.start, span.end) for span in cut(text)] == [(0, len(text))]

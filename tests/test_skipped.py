@@ -243,7 +243,8 @@ finally:
 @pytest.mark.parametrize(
     ("names", "started"),
     [
-        pytest.param(["a.txt", "b.csv", "c.jsonl", "d.parquet", "e.txt.gz"], 0, id="plain files"),
+        pytest.param(["a.txt", "b.csv", "c.jsonl", "e.txt.gz"], 0, id="plain files"),
+        pytest.param(["a.txt", "d.parquet"], 1, id="a Parquet file"),
         pytest.param(["a.txt", "f.docx", "g.docx"], 1, id="Word documents"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import os
 import tracemalloc
@@ -15,9 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
+from classifier.confined import Parsers
 from classifier.documents import Document, Reading, documents, fingerprint, size_of
 from classifier.errors import InputError
-from classifier.tables import BATCH, table_rows
+from classifier.limits import Limits
+from classifier.parquet_files import BATCH, BATCH_BYTES, parquet_batches
+from classifier.tables import table_rows
 from classifier.text_files import Blocks, encoding_of, lines_of, read_text
 
 SENTENCE = "村里修好了水渠，药费减半。"
@@ -236,8 +240,10 @@ def test_a_text_of_parquet_that_is_none_is_refused(table):
 def test_what_is_no_parquet_file_is_refused_in_one_line(table, keep):
     path = table(text=[SENTENCE] * 500)
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(InputError, match=r"a\.parquet: [^\n]+$") as caught:
-        table_rows(path)
+    with pytest.raises(
+        InputError, match=r"a\.parquet: no Parquet file, or a damaged one \([^\n]+\)$"
+    ) as caught:
+        list(table_rows(path))
     assert caught.value.hint
 
 
@@ -246,7 +252,7 @@ def test_a_damaged_page_of_parquet_is_refused_in_one_line(table):
     data = bytearray(path.read_bytes())
     data[20:2000] = b"\xa5" * 1980
     path.write_bytes(data)
-    with pytest.raises(InputError, match=r"a\.parquet: damaged \([^\n]+\)$") as caught:
+    with pytest.raises(InputError, match=r"a\.parquet: .*a damaged one \([^\n]+\)$") as caught:
         list(table_rows(path))
     assert caught.value.hint
 
@@ -255,7 +261,7 @@ def test_a_doubled_column_of_parquet_is_refused(tmp_path):
     path = tmp_path / "a.parquet"
     parquet.write_table(pyarrow.table([["一"], ["二"]], names=["text", "text"]), path)
     with pytest.raises(InputError, match=r"a\.parquet: column 'text' stands twice") as caught:
-        table_rows(path)
+        list(table_rows(path))
     assert caught.value.hint
 
 
@@ -319,3 +325,74 @@ def test_an_input_that_is_missing_has_neither(folder):
 
 def test_the_size_of_inputs_is_that_of_their_files(folder):
     assert size_of([folder]) == len((SENTENCE + "路通了。").encode())
+
+
+# --- Parquet files that say much with few bytes ---
+
+
+def batches(data, **limits):
+    return [
+        pyarrow.ipc.open_stream(stream).read_next_batch()
+        for _, stream in parquet_batches(data, "a.parquet", Limits(**limits))
+    ]
+
+
+def table_bytes(columns, **options):
+    out = io.BytesIO()
+    parquet.write_table(pyarrow.table(columns), out, **options)
+    return out.getvalue()
+
+
+def test_batches_are_dense_whatever_kind_their_columns_are():
+    """A word that a file says once and repeats by number takes its room each time: no batch is a bomb."""
+    words = pyarrow.DictionaryArray.from_arrays([0, 1, 0], ["修路", "打井"])
+    (batch,) = batches(table_bytes({"text": words, "n": [1, 2, 3]}))
+    assert batch.schema.field("text").type == pyarrow.string()
+    assert batch.to_pylist() == [{"text": t, "n": n + 1} for n, t in enumerate(["修路", "打井", "修路"])]
+
+
+def test_large_rows_come_a_few_at_a_time_and_in_order():
+    found = batches(table_bytes({"n": range(30), "text": ["a" * 1_000_000] * 30}, use_dictionary=False))
+    assert all(batch.nbytes <= BATCH_BYTES for batch in found)
+    assert [row["n"] for batch in found for row in batch.to_pylist()] == list(range(30))
+
+
+def test_a_single_row_beyond_the_limit_is_refused():
+    data = table_bytes({"text": ["a" * 11_000_000]}, use_dictionary=False, compression=None)
+    assert len(batches(data)) == 1
+    with pytest.raises(InputError, match=r"a\.parquet: a row of more than 8,000,000 bytes") as caught:
+        batches(data, characters=1_000_000)
+    assert caught.value.hint.endswith("--limit characters=N")
+
+
+def test_a_list_of_nothing_counts_by_its_length():
+    """As Python objects a million nulls take eight million bytes; as Arrow has them none."""
+    many = pyarrow.ListArray.from_arrays([0, 2_000_000], pyarrow.nulls(2_000_000, pyarrow.int8()))
+    with pytest.raises(InputError, match="a row of more than 8,000,000 bytes"):
+        batches(table_bytes({"text": ["村"], "list": many}), characters=1_000_000, ratio=10_000)
+
+
+def test_more_than_the_ratio_is_refused_behind_what_it_allows():
+    repeated = pyarrow.DictionaryArray.from_arrays(pyarrow.array([0] * 5000), ["村" * 2000])
+    data = table_bytes({"text": repeated}, compression="zstd")
+    assert 300 * len(data) < 5000 * 6000  # bytes that it unpacks to
+    found = parquet_batches(data, "a.parquet", Limits(ratio=100))
+    assert len(next(found)[1]) > 100 * len(data)  # within the ten megabytes that are free
+    with pytest.raises(InputError, match="unpacks to more than 100 times its size") as caught:
+        list(found)
+    assert caught.value.hint.endswith("--limit ratio=N")
+    assert sum(batch.num_rows for batch in batches(data, ratio=2**30)) == 5000
+
+
+def test_what_another_process_says_are_rows_is_checked(tmp_path, monkeypatch):
+    path = tmp_path / "a.parquet"
+    path.write_bytes(table_bytes({"text": ["村"]}))
+    no_utf8 = pyarrow.Array.from_buffers(pyarrow.string(), 1, pyarrow.array([b"\xff"]).buffers())
+    wrong = pyarrow.RecordBatch.from_arrays([no_utf8], ["text"])
+    out = io.BytesIO()
+    with pyarrow.ipc.new_stream(out, wrong.schema) as stream:
+        stream.write_batch(wrong)
+    for answer in (out.getvalue(), b"", b"no stream", out.getvalue()[:100]):
+        monkeypatch.setattr(Parsers, "batches", lambda *_, answer=answer, **__: iter([(1, answer)]))
+        with pytest.raises(InputError, match=r"a\.parquet: damaged \("):
+            list(table_rows(path))

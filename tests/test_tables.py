@@ -47,6 +47,32 @@ def test_empty_rows_and_columns_without_a_name_are_left_out(sheet):
     assert list(table_rows(path)) == [{"text": "修路", "codes": "up"}, {"text": "打井", "codes": ""}]
 
 
+def test_titles_above_the_header_are_passed_over(sheet):
+    """Offices write the name of a table above it; read as the header it would cost all columns but one."""
+    path = sheet([None], ["石磨沟县2019年文章汇总表"], ["单位：篇"], ["标题", "正文"], ["修路", "路通了。"])
+    assert list(table_rows(path)) == [{"标题": "修路", "正文": "路通了。"}]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pytest.param([["正文"], ["修路", "旁注"]], id="a short name"),
+        pytest.param([["full text of it"], ["修路", "旁注"]], id="a name in letters"),
+        pytest.param([["工作总结的正文"], ["修路" * 20, "旁注"]], id="a text too long for a name"),
+        pytest.param([["工作总结的正文"], ["修路", "修路"]], id="names that are the same"),
+    ],
+)
+def test_a_single_column_has_its_header_in_the_first_row(rows, sheet):
+    assert list(table_rows(sheet(*rows))) == [{rows[0][0]: rows[1][0]}]
+
+
+def test_what_is_known_of_a_row_may_stand_in_columns_with_chinese_names(sheet):
+    path = sheet(["标题", "发布日期", "来源", "正文"], ["修路", "2019-10-17", "县报", "村里修好了水泥路。"])
+    (document,) = documents([path])
+    assert (document.title, document.date, document.source) == ("修路", "2019-10-17", "县报")
+    assert document.meta == {"标题": "修路", "发布日期": "2019-10-17", "来源": "县报"}  # nothing is renamed
+
+
 def test_a_labelled_workbook_is_a_corpus_and_documents(sheet):
     path = sheet(["id", "text", "codes"], ["甲", "路通到了山上。", "up"], ["乙", "水引到了山下。", "down"])
     corpus = read_corpus([path], codebook_from_text(BOOK, "d.yaml"))
@@ -57,6 +83,13 @@ def test_a_labelled_workbook_is_a_corpus_and_documents(sheet):
 def test_a_doubled_column_is_an_error_that_names_it(sheet):
     with pytest.raises(InputError, match="column 'text' stands twice in the header"):
         list(table_rows(sheet(["text", "text"], ["甲", "乙"])))
+
+
+def test_rows_above_the_header_of_a_csv_file_are_told(tmp_path):
+    (tmp_path / "a.csv").write_text("汇总表,,\n标题,正文,来源\n", encoding="utf-8")
+    with pytest.raises(InputError, match="column '' stands twice in the header") as error:
+        list(table_rows(tmp_path / "a.csv"))
+    assert error.value.hint == "give each column its own name, and delete rows above the header"
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from classifier.errors import InputError
 from classifier.text_files import decode_page
 
 pytest.importorskip("trafilatura", reason="trafilatura is not installed")
+from classifier.page_layout import joined
 from classifier.web_pages import declared_encoding, read_page, read_snapshot
 
 TITLE = "石磨沟村的三条路"
@@ -159,6 +160,156 @@ def test_a_page_without_an_article_is_refused(text):
     assert caught.value.hint
 
 
+def plain(*paragraphs: str) -> str:
+    return "".join(f"<p>{p}</p>" for p in paragraphs)
+
+
+def test_lines_of_the_source_are_joined_where_no_reader_sees_a_break():
+    """Programs such as Word break the lines of a page in the middle of sentences."""
+    broken = [f"{p[:18]}\n   {p[18:30]}</span>\n<span>{p[30:]}" for p in LONG]
+    text = read_page(page(f"<h1>{TITLE}</h1>" + plain(*(f"<span>{p}</span>" for p in broken))), "a.html").text
+    assert [line.replace(" ", "") for line in text.split("\n")] == [TITLE, *LONG]
+    assert all(p[:30] in text for p in LONG)  # a blank stands at most where elements meet
+
+
+def test_the_lines_of_preformatted_text_stay():
+    text = read_page(page("<h1>三条路</h1><pre>" + "\n".join(LONG) + "</pre>"), "a.html").text
+    assert text.split("\n") == ["三条路", *LONG]
+
+
+@pytest.mark.parametrize(
+    ("text", "joined_text"),
+    [
+        ("一条\r\n  土路", "一条土路"),
+        ("village\n doctors", "village doctors"),
+        ("GDP\n增长", "GDP增长"),
+        ("路。\n", "路。"),
+        ("\n", " "),
+        ("一条 土路", "一条 土路"),
+    ],
+)
+def test_a_break_between_chinese_characters_is_nothing_and_elsewhere_a_blank(text, joined_text):
+    assert joined(text) == joined_text
+
+
+def test_menus_in_the_cells_of_a_layout_are_left_out():
+    side = "<table><tr><td><a href=1>领导之窗</a></td></tr><tr><td><a href=2>政策法规</a></td></tr></table>"
+    breaks = "<br>".join(LONG)
+    body = (
+        f"<table><tr><td><a>首页</a> | <a>要闻</a></td></tr><tr><td>{side}</td><td>"
+        f"<table><tr><td>{TITLE}</td></tr><tr><td>{breaks}</td></tr></table></td></tr></table>"
+        "<table><tr><td>Copyright 县扶贫办</td></tr></table>"
+    )
+    assert read_page(page(body), "a.html").text.split("\n") == [TITLE, *LONG]
+
+
+def test_links_in_the_text_of_an_article_are_no_menu():
+    linked = LONG[1].replace("养殖合作社", "<a href=1>养殖合作社</a>").replace("黑山羊", "<a>黑山羊</a>")
+    text = read_page(page(f"<h1>{TITLE}</h1>" + plain(LONG[0], linked, *LONG[2:])), "a.html").text
+    assert text.split("\n") == [TITLE, *LONG]
+
+
+def test_a_list_of_linked_headlines_is_no_menu():
+    heads = [f"青杠岭乡第{n}次脱贫攻坚推进会议召开" for n in "一二三四五六"]
+    items = "".join(f"<li><a href=x>{head}</a></li>" for head in heads)
+    assert read_page(page(f"<ul>{items}</ul>", "<title>要闻</title>"), "a.html").text.split("\n") == [
+        "要闻",
+        *heads,
+    ]
+
+
+def test_a_single_sentence_is_an_article_and_menu_and_foot_are_none():
+    found = read_page(
+        page(f"{NAV}<div><p>　　签约医生每月上门。</p></div>{FOOT}", "<title>简讯</title>"), "a.html"
+    )
+    assert found.text == "简讯\n签约医生每月上门。"
+
+
+def test_items_of_a_list_have_no_marks_that_the_page_does_not_have():
+    body = f"<h1>{TITLE}</h1>" + plain(*LONG) + "<ul><li>一是修路，投入1.2亿元。</li><li>二是养羊。</li></ul>"
+    assert read_page(page(body), "a.html").text.split("\n")[-2:] == ["一是修路，投入1.2亿元。", "二是养羊。"]
+
+
+def test_the_table_above_an_official_document_gives_its_day_and_is_no_text_of_it():
+    facts = [("索引号", "00001/2019-00012"), ("发文机关", "县政府"), ("成文日期", "2019年10月12日")]
+    table = "".join(f"<tr><td>{a}</td><td>{b}</td></tr>" for a, b in [*facts, ("发布日期", "2019年10月17日")])
+    found = read_page(page(f"<table>{table}</table>" + plain("各乡镇人民政府：", *LONG)), "a.html")
+    assert found.date == "2019-10-17"  # the day of publication goes before that of writing
+    assert found.text.split("\n") == [TITLE, "各乡镇人民政府：", *LONG]
+
+
+def test_the_days_of_a_list_are_not_that_of_the_page():
+    items = "".join(f"<li><a>青杠岭乡第{n}次会议召开</a><span>2019-10-0{n}</span></li>" for n in range(1, 7))
+    assert read_page(page(f"<h1>要闻</h1><ul>{items}</ul>", ""), "a.html").date == ""
+
+
+def test_a_day_that_is_marked_as_one_counts_where_no_other_is_found():
+    body = f'<h1>{TITLE}</h1><time datetime="2019-10-17T09:00+08:00">十月</time>' + plain(*LONG)
+    assert read_page(page(body), "a.html").date == "2019-10-17"
+    assert read_page(page(body + '<time datetime="2020-01-01">一月</time>'), "a.html").date == ""
+
+
+def test_what_of_a_title_stands_on_the_page_is_the_headline():
+    body = f"<div>{TITLE}</div>" + plain(*LONG)
+    found = read_page(page(body, f"<title>{TITLE} - 石磨沟县扶贫开发局</title>"), "a.html")
+    assert found.title == TITLE
+    assert found.text.split("\n") == [TITLE, *LONG]
+    assert read_page(page(body, f"<title>打印 - {TITLE}</title>"), "a.html").title == TITLE
+
+
+ONE, TWO = "打井队在山脚打出一眼机井，家家户户喝上了放心水。", "驻村工作队牵头办起车间，安排68人就业。"
+BLOCKS = {
+    "paragraphs": "<p>{}</p><p>{}</p>",
+    "divisions among paragraphs": "<div>{}</div><div>{}</div>",
+    "divisions in divisions": "<div><div>{}</div></div><div><section>{}</section></div>",
+    "a list": "<ul><li>{}</li><li>{}</li></ul>",
+    "a list of paragraphs": "<ol><li><p>{}</p></li><li><p>{}</p></li></ol>",
+    "terms": "<dl><dt>{}</dt><dd>{}</dd></dl>",
+    "a heading": "<h3>{}</h3><p>{}</p>",
+    "a heading at the end": "<p>{}</p><h4>{}</h4>",
+    "bare text between breaks": "{}<br>{}",
+    "bare text beside a paragraph": "{}<p></p>{}",
+    "spans between breaks": "<span>{}</span><br><span>{}</span>",
+    "a break within emphasis": "<p><b>{}<br>{}</b></p>",
+    "centred text": "<center>{}</center><center>{}</center>",
+    "quotations": "<blockquote>{}</blockquote><blockquote><p>{}</p></blockquote>",
+    "the words below a picture": "<figure><img src=a><figcaption>{}</figcaption></figure><p>{}</p>",
+    "what can be folded": "<details><summary>{}</summary>{}</details>",
+    "labels": "<p><label>{}</label></p><p>{}</p>",
+    "cells of a layout": "<table><tr><td><p>{}</p></td></tr><tr><td>{}</td></tr></table>",
+}
+AROUND = {
+    "an article": "<article><h1>{}</h1>{}</article>",
+    "divisions": "<div class=con><h1>{}</h1><div id=zoom>{}</div></div>",
+    "nothing": "<h1>{}</h1>{}",
+}
+
+
+@pytest.mark.parametrize("place", [0, 2, 4], ids=["first", "in the middle", "last"])
+@pytest.mark.parametrize("around", AROUND.values(), ids=AROUND)
+@pytest.mark.parametrize("block", BLOCKS.values(), ids=BLOCKS)
+def test_no_block_of_an_article_is_lost_wherever_it_stands(block, around, place):
+    """Trafilatura alone loses many of these without a word."""
+    parts = [f"<p>{p}</p>" for p in LONG]
+    parts.insert(place, block.format(ONE, TWO))
+    body = NAV + around.format(TITLE, "".join(parts)) + FOOT
+    expected = [TITLE, *LONG[:place], ONE, TWO, *LONG[place:]]
+    assert read_page(page(body), "a.html").text.split("\n") == expected
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "发布人：管理员 发布时间：2019年10月17日 09:12 浏览：88次",
+        "县融媒体中心 2019-10-17 18:00",
+        "供稿：办公室",
+    ],
+)
+def test_lines_about_the_page_below_the_headline_are_left_out(line):
+    body = f"<h1>{TITLE}</h1><div>{line}</div>" + plain(*LONG)
+    assert read_page(page(body), "a.html").text.split("\n") == [TITLE, *LONG]
+
+
 # --- encodings ---
 
 
@@ -233,3 +384,26 @@ def test_a_snapshot_holds_a_page_with_its_address(tmp_path):
 def test_a_snapshot_without_a_page_is_refused():
     with pytest.raises(InputError, match=r"a\.mht: no web page inside"):
         read_snapshot(b"Content-Type: text/plain\n\nx", "a.mht")
+
+
+@pytest.mark.parametrize(
+    "declared", ["punycode", "idna", "unicode_escape", "undefined", "hex", "a\0b", "x" * 9999]
+)
+def test_an_encoding_that_no_page_is_in_is_not_tried(declared):
+    # Python knows some of them: punycode takes time by the square, idna raises errors of its own
+    with pytest.raises(InputError, match="neither UTF-8"):
+        decode_page("扶貧".encode("big5"), "頁.html", declared)
+
+
+@pytest.mark.parametrize(
+    ("declared", "text"),
+    [
+        ("big5", "扶貧"),
+        ("big5-hkscs", "扶貧"),
+        ("shift_jis", "農村"),
+        ("windows-1252", "café€"),
+        ("latin1", "é"),
+    ],
+)
+def test_the_encodings_of_pages_are_tried(declared, text):
+    assert decode_page(text.encode(declared), "頁.html", declared) == text

@@ -3,7 +3,7 @@
 import pytest
 
 from classifier.errors import InputError
-from classifier.yaml_lines import SIZE_LIMIT, TEXT, TEXTS, YES_NO, load, misshapen, parse
+from classifier.yaml_lines import NODE_LIMIT, SIZE_LIMIT, TEXT, TEXTS, YES_NO, load, misshapen, parse
 
 TEXT_FILE = """\
 # 注释
@@ -74,7 +74,7 @@ def test_an_empty_file_is_nothing_on_line_1():
             "x:\n  - {b: 1}\n  - b: 1\n    b: 2\n", r"mine\.yaml:4: 'b' stands twice", id="doubled deep down"
         ),
         pytest.param(
-            "a: &x [1]\nb: *x\n", r"mine\.yaml: YAML aliases \(\*name\) are not accepted", id="alias"
+            "a: &x [1]\nb: *x\n", r"mine\.yaml:2: YAML aliases \(\*x\) are not accepted", id="alias"
         ),
         pytest.param(
             "a: 1\nb: c: d\n", r"mine\.yaml:2: mapping values are not allowed", id="colon in a text"
@@ -86,14 +86,39 @@ def test_an_empty_file_is_nothing_on_line_1():
             "a: !!python/object:os.system x", r"mine\.yaml:1: .*python/object", id="a Python object"
         ),
         pytest.param("a: !!python/name:os.system", r"mine\.yaml:1: .*python/name", id="a Python name"),
-        pytest.param("? [a]\n: b", r"mine\.yaml:1: found unhashable key", id="a list as a key"),
-        pytest.param("a: 2021-13-45", r"mine\.yaml: a date, number or tagged value", id="no such date"),
+        pytest.param("? [a]\n: b", r"mine\.yaml:1: a key that is a list", id="a list as a key"),
+        pytest.param("? [&a [x], *a]\n: b", r"mine\.yaml:1: YAML aliases", id="an alias inside a key"),
+        pytest.param("a:\n  <<: {b: 1}", r"mine\.yaml:2: a tagged value \(.*merge", id="a merged mapping"),
+        pytest.param("a: !!binary eA==", r"mine\.yaml:1: a tagged value \(.*binary", id="bytes"),
+        pytest.param("a: !!set {b}", r"mine\.yaml:1: a tagged value \(.*set", id="a set"),
         pytest.param(
-            "a: " + "1" * 5000, r"mine\.yaml: a date, number or tagged value", id="too long a number"
+            "a: 1" + ":1" * 1000, r"mine\.yaml:1: .* number", id="a number to the base of 60: once an hour"
         ),
-        pytest.param("a: !!int x", r"mine\.yaml: a date, number or tagged value", id="tagged otherwise"),
-        pytest.param("[" * 100_000, r"mine\.yaml: nested too deeply", id="nested brackets"),
-        pytest.param("- " * 100_000, r"mine\.yaml: nested too deeply", id="nested lists: once a crash"),
+        pytest.param("a: 0x" + "f" * 5000, r"mine\.yaml:1: .* number", id="a number that cannot be shown"),
+        pytest.param('{"a": ' + "7" * 101 + "}", r"mine\.yaml:1: .* number", id="a long number in JSON"),
+        pytest.param('{"a": "\\ud800"}', r"mine\.yaml:1: ", id="half a surrogate pair in JSON"),
+        pytest.param("a: \udcff", r"mine\.yaml: half a surrogate pair at 3", id="half a surrogate pair"),
+        pytest.param("[" * 60 + "]" * 60, r"mine\.yaml:1: nested too deeply", id="nested sixty deep"),
+        pytest.param(
+            '{"a": ' + "[" * 60 + "]" * 60 + "}", r"mine\.yaml:1: nested too", id="JSON nested sixty deep"
+        ),
+        pytest.param(
+            "- a\n" * (NODE_LIMIT + 1),
+            rf"mine\.yaml:{NODE_LIMIT}: more than 400,000 values",
+            id="many values",
+        ),
+        pytest.param(
+            "{a: [" + "1," * NODE_LIMIT + "]}",
+            r"mine\.yaml:1: more than 400,000 values",
+            id="many on one line",
+        ),
+        pytest.param("a: 2021-13-45", r"mine\.yaml:1: a date, number or tagged value", id="no such date"),
+        pytest.param(
+            "a: " + "1" * 5000, r"mine\.yaml:1: a date, number or tagged value", id="too long a number"
+        ),
+        pytest.param("a: !!int x", r"mine\.yaml:1: a date, number or tagged value", id="tagged otherwise"),
+        pytest.param("[" * 100_000, r"mine\.yaml:1: nested too deeply", id="nested brackets"),
+        pytest.param("- " * 100_000, r"mine\.yaml:1: nested too deeply", id="nested lists: once a crash"),
     ],
 )
 def test_what_is_no_plain_yaml_is_refused_in_one_line(text, message):
@@ -136,7 +161,7 @@ def test_a_file_that_is_too_large_is_refused_unread(tmp_path):
     assert caught.value.hint
 
 
-@pytest.mark.parametrize(("name", "message"), [("none.yaml", "No such file"), (".", "irectory|Permission")])
+@pytest.mark.parametrize(("name", "message"), [("none.yaml", "No such file"), (".", "no regular file")])
 def test_a_path_that_is_no_file_is_refused(name, message, tmp_path):
     with pytest.raises(InputError, match=message) as caught:
         load(tmp_path / name)
