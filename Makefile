@@ -4,6 +4,7 @@
 # make train  rebuild models/default from seeds/ and labels/
 # make bench  measure speed side by side, as ratios; results in bench/results
 # make coverage  simulate how often intervals of corrected shares hold the truth: docs/coverage.md
+# make mutants  change the code in small ways and show which changes no test notices: docs/mutation.md
 # Each sets up its own environment in .venv; only Python >= 3.10, make and a package registry are needed.
 
 PYTHON ?= python3
@@ -13,7 +14,7 @@ BIN    := $(VENV)/bin
 # Compiled code is kept beside the environment; code that has changed is compiled anew.
 export NUMBA_CACHE_DIR := $(CURDIR)/$(VENV)/compiled-$(shell cat classifier/*.py | cksum | cut -d' ' -f1)
 
-.PHONY: demo test lint branches train bench coverage clean
+.PHONY: demo test lint branches train bench coverage mutants clean
 
 demo: $(VENV)/demo.stamp
 	@$(BIN)/fupin demo -o build/demo
@@ -59,6 +60,11 @@ bench: $(VENV)/bench.stamp
 # One thread a process: small arrays gain nothing from more.
 coverage: $(VENV)/test.stamp
 	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m bench.intervals -o docs/coverage.md
+
+# Takes an hour or two; PARTS="codebook store" names some parts only.
+mutants: $(VENV)/test.stamp
+	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt mutmut==3.8.1
+	$(BIN)/python scripts/mutants.py $(PARTS)
 
 clean:
 	rm -rf $(VENV) build dist

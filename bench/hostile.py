@@ -198,7 +198,8 @@ def _link_gigabyte(once: Path, name: Path) -> None:
 def _worst(names: Sequence[str], folder: Path) -> Path:
     folder.mkdir()
     for number, name in enumerate([name for name in names if Path(name).is_file()][:WORST]):
-        shutil.copyfile(name, folder / f"{number:02d}-{Path(name).name}")
+        # a link stays a link: it may lead to what cannot be read
+        shutil.copyfile(name, folder / f"{number:02d}-{Path(name).name}", follow_symlinks=False)
     return folder
 
 

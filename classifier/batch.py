@@ -42,6 +42,10 @@ class Asked:
     scheme: str | None = None
     explain: bool = False
 
+    def __post_init__(self) -> None:
+        if self.unit not in UNITS:
+            raise InputError(f"unit '{self.unit}' is unknown", f"units: {', '.join(UNITS)}")
+
 
 def label(
     documents: pd.DataFrame,
@@ -131,7 +135,7 @@ def _cut(texts: Sequence[str], unit: str) -> Sequence[NDArray[Any]]:
     cut = cut_all("".join(texts), bounds).kept()
     first = np.searchsorted(cut.text, np.arange(len(texts)))
     offset = bounds[cut.text]
-    within = np.arange(len(cut.text)) - first[cut.text] if len(texts) else cut.text
+    within = np.arange(len(cut.text)) - first[cut.text]
     return cut.text, cut.start - offset, cut.end - offset, cut.paragraph.astype(np.int64), within
 
 

@@ -66,7 +66,7 @@ def review(
     if lang not in LANGUAGES:
         usage(f"--lang {lang}: choose {' or '.join(LANGUAGES)}")
     if coder is not None and not is_name(coder):
-        usage("--coder: 1 to 40 characters, without space around them")
+        usage('--coder: 1 to 40 characters, none of / \\ : * ? " < > |, no space around them')
     reader = _reader(model)
     opened = _store(labelled, store, reader.codebook, gold)
     try:
@@ -250,6 +250,7 @@ def _serve(service: Service, listener: socket.socket, *, open_browser: bool) -> 
 
     import uvicorn
 
+    from classifier.review_connections import BACKLOG, BoundedConnection
     from classifier.review_server import make_app
 
     config = uvicorn.Config(
@@ -259,7 +260,8 @@ def _serve(service: Service, listener: socket.socket, *, open_browser: bool) -> 
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        http="h11",
+        http=BoundedConnection,
+        backlog=BACKLOG,
         lifespan="off",
         ws="none",
         timeout_graceful_shutdown=3,

@@ -35,7 +35,13 @@ PATIENCE = 1 if sys.platform == "win32" else 3
 USES = 200  # files that a process parses before it is replaced: parsers keep things
 _PROGRAM = "import sys; sys.path[:] = sys.argv[1:]; from classifier.parsing_process import main; main()"
 # Threads have room of their own; so has Arrow's usual way of keeping memory, far more than it uses.
-_QUIET = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
+# And where the tests' coverage is measured, it is not here: it could not be written, and takes time.
+_QUIET = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "COVERAGE_PROCESS_CONFIG": "",
+}
 _NEEDED = {"pdf": "pypdf", "page": "trafilatura", "rows": "openpyxl"}  # what parses each kind
 _WRONG = "open it in the program that made it, save it anew"
 

@@ -159,7 +159,7 @@ def _zipped(segments: Sequence[Exchanged], codebook: Codebook, coders: Sequence[
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         for coder in coders or ("all",):
-            if not _is_file_name(coder):
+            if not is_file_name(coder):
                 raise InputError(f"coder '{on_one_line(coder)}': no name for a file", "rename the coder")
             entry = zipfile.ZipInfo(f"{coder}.jsonl", _FIRST_DAY)
             entry.compress_type = zipfile.ZIP_DEFLATED
@@ -167,8 +167,12 @@ def _zipped(segments: Sequence[Exchanged], codebook: Codebook, coders: Sequence[
     return stream.getvalue()
 
 
-def _is_file_name(name: str) -> bool:
-    """Return whether files can have a name on every system."""
+def is_file_name(name: str) -> bool:
+    """Return whether files can have a name on every system, as the file of a coder does.
+
+    >>> is_file_name("王芳"), is_file_name("王/芳")
+    (True, False)
+    """
     plain = name.isprintable() and not _BAD_NAME & {*name}
     return bool(name) and plain and name == name.strip() and not name.startswith((".", "~$"))
 

@@ -155,6 +155,10 @@ class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.weights_ = TfidfTransformer()
         self.weights_.idf_ = self.idf_
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what is made again where it is needed."""
+        return {k: v for k, v in super().__getstate__().items() if k != "_column"}
+
     @cached_property
     def _column(self) -> dict[str, int]:
         """The column of each term; built where it is asked for, not whenever a model is loaded."""

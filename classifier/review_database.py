@@ -24,7 +24,7 @@ from classifier.errors import ReviewError
 from classifier.inert_text import on_one_line
 
 FORM = "postgresql://USER:PASSWORD@HOST/DATABASE"
-PATIENCE = 15.0  # seconds that a writer waits for others
+PATIENCE = 30.0  # seconds that a writer waits for others; SQLite lets them in by chance, not by turn
 PAUSE = 0.05
 _SCHEMES = ("postgresql", "postgres", "postgresql+pg8000", "postgresql+psycopg", "postgresql+psycopg2")
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+._-]+:")  # a drive has one letter

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import groupby, islice
 from pathlib import Path
@@ -96,9 +97,9 @@ def import_store(path: Path, store: ReviewStore) -> Imported:
     InputError
         With file, line and value.
     """
-    with store.writing() as connection:
+    with closing(read_lines(path)) as found, store.writing() as connection:
         taking = _Taking(connection, path.name)
-        for kind, lines in groupby(read_lines(path), key=lambda line: line.kind):
+        for kind, lines in groupby(found, key=lambda line: line.kind):
             while batch := list(islice(lines, BATCH)):
                 taking.take(kind, batch)
         return Imported(**taking.counts)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -76,7 +76,7 @@ def written(kind: str, values: Mapping[str, Any] | Item | Event) -> str:
     return json.dumps({"line": kind, **values}, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def read_lines(path: Path) -> Iterator[Line]:
+def read_lines(path: Path) -> Generator[Line, None, None]:
     """Yield the lines of a file, of which each is what it should be and stands where it may.
 
     Raises `InputError` with file, line and value.

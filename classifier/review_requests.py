@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import Scope
 
 from classifier.codebook import Codebook
+from classifier.doccano import is_file_name
 from classifier.inert_text import on_one_line
 from classifier.report_texts import LANGUAGES
 from classifier.review_access import Refused, Session
@@ -148,12 +149,13 @@ def coder_of(service: Service, request: Request) -> str:
 
 
 def is_name(text: str) -> bool:
-    """Say whether a coder may be called so: 1 to 40 characters on a line, none that acts.
+    """Say whether a coder may be called so: 1 to 40 characters on a line, as a file may be called too.
 
-    >>> is_name("王芳"), is_name("王\u202e芳"), is_name(" 王"), is_name("")
-    (True, False, False, False)
+    >>> is_name("王芳"), is_name("王\u202e芳"), is_name(" 王"), is_name("王/芳"), is_name("")
+    (True, False, False, False, False)
     """
-    return 0 < len(text) <= MOST_NAME and shown(text) == on_one_line(text).strip() == text
+    plain = shown(text) == on_one_line(text).strip() == text
+    return 0 < len(text) <= MOST_NAME and plain and is_file_name(text)
 
 
 def named(coder: str) -> str:

@@ -136,7 +136,7 @@ class _Try:
             if codecs.lookup(encoding).name in _OF_NO_FILE:
                 raise LookupError
             with suppress(UnicodeError):
-                b"ab".decode(encoding)  # which, unlike a decoder, refuses what does not make text, such as zip
+                b"ab".decode(encoding)  # unlike a decoder it refuses what makes no text, such as zip
             self._decoder = codecs.getincrementaldecoder(encoding)("strict")
         except (LookupError, ValueError):  # ValueError: a NUL in the name
             raise InputError(

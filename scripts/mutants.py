@@ -37,6 +37,7 @@ ENDS = {
     -24: "timeout",
     None: "not run",
 }
+LEFT = ("survived", "no tests", "timeout")
 COLUMNS = ("killed", "types", "timeout", "survived", "no tests", "not run")
 
 
@@ -50,7 +51,11 @@ class Part:
 
 
 PARTS = {
-    "segments": Part(("segments",), ("segments", "marks", "cutting")),
+    "segments": Part(
+        ("segments",),
+        ("segments", "marks", "cutting"),
+        "wherever_a_pattern_is_found or dropped_by_the_first_rule or many_texts_at_once",
+    ),
     "codebook": Part(("codebook", "codebook_checks"), ("codebook",)),
     "store": Part(
         ("store", "model_files", "array_files", "bounded_files"),
@@ -110,8 +115,25 @@ def _same(old: Path, new: Path) -> bool:
     return all((old / p).is_file() and (old / p).read_bytes() == (new / p).read_bytes() for p in files)
 
 
-def run(folder: Path, children: int) -> None:
-    """Run mutmut in a folder; what is left over from an earlier run it goes on with."""
+def try_all(folder: Path, part: Part, children: int) -> None:
+    """Try each mutant on the tests that mutmut chose for it, and each that is left on all tests of the part.
+
+    What a fixture of the whole session calls counts as called by the first test alone.
+    """
+    run(folder, children)
+    left = [mutant for mutant, end in ends(folder, part).items() if end in LEFT]
+    if not left:
+        return
+    file = folder / "mutants" / "mutmut-stats.json"
+    stats = json.loads(file.read_text(encoding="utf-8"))
+    functions = {mutant.rpartition("__mutmut_")[0] for mutant in ends(folder, part)}
+    stats["tests_by_mangled_function_name"] = dict.fromkeys(functions, sorted(stats["duration_by_test"]))
+    file.write_text(json.dumps(stats), encoding="utf-8")
+    run(folder, children, *left)
+
+
+def run(folder: Path, children: int, *mutants: str) -> None:
+    """Run mutmut in a folder on these mutants, by default on all that have not been tried."""
     environment = {
         **os.environ,
         "PYTHONPATH": str(folder / "mutants"),
@@ -120,24 +142,30 @@ def run(folder: Path, children: int) -> None:
         "OPENBLAS_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",
     }
-    command = [MUTMUT, "run", "--max-children", str(children)]
-    with (folder / "run.log").open("w", encoding="utf-8") as log:
+    command = [str(MUTMUT), "run", "--max-children", str(children), *mutants]
+    with (folder / "run.log").open("a", encoding="utf-8") as log:
         done = subprocess.run(command, cwd=folder, env=environment, stdout=log, stderr=log, check=False)
     if done.returncode:
         sys.exit(f"mutmut ended with {done.returncode}: see {folder / 'run.log'}")
 
 
-def tell(folder: Path, part: Part) -> None:
-    """Print what became of the mutants, and write down those that nothing noticed."""
-    survivors = []
+def ends(folder: Path, part: Part) -> dict[str, str]:
+    """Return what became of each mutant of a part."""
+    found: dict[str, str] = {}
     for module in part.modules:
         file = folder / "mutants" / "classifier" / f"{module}.py.meta"
-        ends = json.loads(file.read_text(encoding="utf-8"))["exit_code_by_key"]
-        named = {mutant: ENDS.get(code, "killed") for mutant, code in ends.items()}
-        counts = Counter(named.values())
-        print(f"{module:16}{len(ends):8}" + "".join(f"{counts[column]:10}" for column in COLUMNS))
-        survivors += [mutant for mutant, end in named.items() if end in {"survived", "no tests", "timeout"}]
-    shown = [_shown(folder, mutant) for mutant in survivors]
+        noted = json.loads(file.read_text(encoding="utf-8"))["exit_code_by_key"]
+        found |= {mutant: ENDS.get(code, "killed") for mutant, code in noted.items()}
+    return found
+
+
+def tell(folder: Path, part: Part) -> None:
+    """Print what became of the mutants, and write down those that nothing noticed."""
+    found = ends(folder, part)
+    for module in part.modules:
+        own = Counter(end for mutant, end in found.items() if mutant.split(".")[1] == module)
+        print(f"{module:16}{own.total():8}" + "".join(f"{own[column]:10}" for column in COLUMNS), flush=True)
+    shown = [_shown(folder, mutant) for mutant, end in found.items() if end in LEFT]
     (folder / "survivors.diff").write_text("\n".join(shown), encoding="utf-8")
 
 
@@ -162,7 +190,7 @@ def main() -> None:
     print(f"{'module':16}{'mutants':>8}" + "".join(f"{column:>10}" for column in COLUMNS))
     for name in asked.parts or PARTS:
         folder = prepare(name, PARTS[name])
-        run(folder, asked.children)
+        try_all(folder, PARTS[name], asked.children)
         tell(folder, PARTS[name])
 
 

@@ -192,6 +192,13 @@ def tiny_model(tiny_corpus: Corpus, tiny_lexicon: Lexicon) -> PolicyClassifier:
 
 
 @pytest.fixture(scope="session")
+def wordless_model(tiny_corpus: Corpus) -> PolicyClassifier:
+    """Return a fitted model without a lexicon; treat it as read-only."""
+    model = PolicyClassifier(tiny_corpus.codebook, None, min_df=2, n_folds=5, min_positives=10)
+    return model.fit(tiny_corpus.texts, tiny_corpus.labels, tiny_corpus.groups)
+
+
+@pytest.fixture(scope="session")
 def tiny_model_folder(tmp_path_factory: pytest.TempPathFactory, tiny_model: PolicyClassifier) -> Path:
     """Return the tiny model as a folder; copy it before changing anything."""
     folder = tmp_path_factory.mktemp("models") / "village"

@@ -160,6 +160,7 @@ ORDER = (
     "review_requests",
     "review_routes",
     "review_server",
+    "review_connections",
     "demo",
     "console",
     "cli_labels",

@@ -200,3 +200,11 @@ def test_an_archive_is_unpacked_bit_by_bit(monkeypatch):
     next(found)
     assert opened == ["0.txt"]
     assert io.BytesIO(next(found).data).read().decode() == SENTENCE
+
+
+def test_a_file_in_an_archive_that_says_it_is_larger_than_allowed_is_not_unpacked():
+    data = packed({"a.txt": "修路。", "b.txt": "路" * 700_000})
+    small, large = members(data, "a.zip", (".txt",), 10**9, Limits(file_mb=1))
+    assert (small.data.decode(), small.error) == ("修路。", None)
+    assert large.data == b""
+    assert str(large.error) == "a.zip/b.txt: larger than 1 MB"

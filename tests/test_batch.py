@@ -18,6 +18,7 @@ from classifier.codebook import codebook_from_text
 from classifier.documents import Document
 from classifier.errors import CodebookError, InputError, OutputError
 from classifier.explanation import evidence_of
+from classifier.journal import Tally
 from classifier.model import LexiconClassifier
 from classifier.segments import segments
 from classifier.tables import table_rows
@@ -84,6 +85,15 @@ def test_codes_and_categories_are_joined_in_the_codebooks_order_and_empty_where_
     assert found["categories"].tolist() == ["公共服务;基础设施", ""]
 
 
+@pytest.mark.parametrize("number", [1, 8, 9, 24])
+def test_codes_are_joined_however_many_a_codebook_has(number):
+    names = [f"c{n}" for n in range(number)]
+    given_codes = np.random.default_rng(7).random((50, number)) < 0.3
+    assert classifier.batch._joined(given_codes, names) == [
+        ";".join(name for name, yes in zip(names, row, strict=True) if yes) for row in given_codes
+    ]
+
+
 def test_probabilities_have_four_decimals_and_untrained_codes_none(by_word):
     found = label(frame("医生来了很久。"), by_word)
     assert found[CODES[:3]].to_numpy().tolist() == [[0.8765, 0.0, 0.0]]
@@ -137,6 +147,47 @@ def test_unit_row_gives_exactly_one_row_an_input_row_also_for_empty_text(by_word
     assert found[["paragraph", "start"]].to_numpy().tolist() == [[0, 0]] * 5
     assert found["end"].tolist() == [11, 0, 4, 0, 7]
     assert found["codes"].tolist() == ["clinic;school", "", "", "", ""]
+
+
+def test_documents_are_taken_until_they_are_many_or_long_enough(monkeypatch):
+    monkeypatch.setattr(classifier.batch, "CHUNK", 4)
+    monkeypatch.setattr(classifier.batch, "CHUNK_CHARACTERS", 10)
+    lengths = [[5, 4, 1], [5, 4, 1], [3, 12], [0, 0, 0, 0], [9]]
+    taken = [Document(f"文{n}", "字" * n) for chunk in lengths for n in chunk]
+    assert [[len(d.text) for d in chunk] for chunk in classifier.batch._chunks(taken)] == lengths
+    assert list(classifier.batch._chunks([])) == []
+
+
+def test_what_was_written_to_standard_output_is_counted_over_all_chunks(by_word, capfdbinary, monkeypatch):
+    monkeypatch.setattr(classifier.batch, "CHUNK", 1)
+    documents = [
+        Document("甲", "医生来了很久。大家都说好。"),
+        Document("乙", "小学开学很久了。"),
+        Document("丙", ""),
+    ]
+    assert label_documents(documents, by_word, None) == Tally(documents=3, segments=3, coded=2)
+    assert capfdbinary.readouterr().out.count(b"\n") == 4
+
+
+def test_unit_row_that_lost_a_row_is_a_fault_and_no_output(by_word, tmp_path, monkeypatch):
+    cut = classifier.batch._cut
+    monkeypatch.setattr(classifier.batch, "_cut", lambda texts, unit: cut(texts[:1], unit))
+    documents = [Document("甲", "医生来了很久。"), Document("乙", "小学开学很久了。")]
+    with pytest.raises(OutputError, match=r"out\.csv: 1 rows for 2$") as caught:
+        label_documents(documents, by_word, tmp_path / "out.csv", unit="row")
+    assert caught.value.hint == "report this fault"
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_an_unknown_unit_is_refused_and_not_taken_for_another(by_word, tmp_path):
+    for ask in (
+        lambda: label(frame("医生来了很久。"), by_word, unit="rows"),
+        lambda: label_documents([], by_word, tmp_path / "out.csv", unit="rows"),
+    ):
+        with pytest.raises(InputError, match=r"^unit 'rows' is unknown$") as caught:
+            ask()
+        assert caught.value.hint == "units: segment, row"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_input_columns_are_carried_unchanged_and_a_clash_gets_the_prefix(by_word):
@@ -380,6 +431,16 @@ def test_a_run_that_fails_half_way_leaves_the_older_output_and_what_can_be_resum
     assert (tmp_path / "out.csv").read_text(encoding="utf-8") == "older"
 
 
+def test_unless_it_is_asked_to_go_on_a_run_that_was_complete_is_made_anew(by_word, tmp_path):
+    told = []
+    for _ in range(2):
+        label_documents(ARTICLES, by_word, tmp_path / "out.csv", tell=told.append)
+    assert told == []
+    label_documents(ARTICLES, by_word, tmp_path / "out.csv", tell=told.append, resume=True)
+    assert len(told) == 1
+    assert told[0].endswith("nothing to do")
+
+
 def test_success_replaces_the_older_output(by_word, tmp_path):
     (tmp_path / "out.csv").write_text("older", encoding="utf-8")
     label_documents(ARTICLES, by_word, tmp_path / "out.csv")
@@ -489,4 +550,4 @@ def test_what_is_no_trained_model_cannot_explain_itself(by_word, tiny_codebook, 
     for model in (by_word, LexiconClassifier(tiny_codebook, tiny_lexicon).fit()):
         with pytest.raises(InputError, match=f"{type(model).__name__} cannot explain itself") as caught:
             label(frame("医生来了很久。"), model, explain=True)
-        assert caught.value.hint
+        assert caught.value.hint == "explain with a trained model"

@@ -103,6 +103,19 @@ def test_no_cell_is_taken_for_a_formula(tmp_path):
     assert read_cap(tmp_path / "t.csv", BOOK) == [one]
 
 
+def test_what_a_cell_cannot_hold_is_written_as_json(tmp_path):
+    others = {"checked": False, "about": {"县": "石磨沟"}, "years": [2019]}
+    write_cap(
+        [Exchanged("1", "a", "好。", codings={"x": Coding(())}, others=others)], tmp_path / "t.csv", BOOK
+    )
+    (row,) = rows_of(tmp_path / "t.csv")
+    assert {name: row[name] for name in others} == {
+        "checked": "false",
+        "about": '{"县": "石磨沟"}',
+        "years": "[2019]",
+    }
+
+
 def test_a_code_without_a_foreign_one_is_told(tmp_path):
     with pytest.raises(InputError, match="no foreign code for 'school'"):
         write_cap(SEGMENTS, tmp_path / "t.csv", BOOK, CAP, {"1": ("clinic",), "2": ("road",)})

@@ -205,6 +205,13 @@ def test_the_phrases_are_those_that_the_explanation_highlights(tiny_model, text)
         assert deciding.phrases(text, code) == highlighted(tiny_model, text, code)
 
 
+@pytest.mark.parametrize("text", CASES)
+def test_a_model_without_a_lexicon_has_phrases_of_terms_alone(wordless_model, text):
+    deciding = DecidingPhrases(wordless_model)
+    for code in ("clinic", "school", "road"):
+        assert deciding.phrases(text, code) == highlighted(wordless_model, text, code)
+
+
 @given(
     st.lists(
         st.sampled_from([who for who, _ in PARTS.values() for who in who])

@@ -219,14 +219,24 @@ def test_sub_measures_are_found_by_cue_and_only_under_their_code():
 
 @pytest.mark.parametrize(
     ("look_up", "missing", "known"),
-    [("code", "no code 'sports'", "sport, stock"), ("scheme", "no scheme 'sports'", "none")],
+    [
+        ("code", "no code 'sports'", "codes: sport, stock"),
+        ("scheme", "no scheme 'sports'", "schemes: none"),
+    ],
     ids=["code", "scheme"],
 )
 def test_an_unknown_name_is_refused_with_the_known_ones(look_up, missing, known):
     book = codebook_from_text(SMALLEST, "mine.yaml")
     with pytest.raises(CodebookError, match=f"^thucnews: {missing}$") as caught:
         getattr(book, look_up)("sports")
-    assert known in caught.value.hint
+    assert caught.value.hint == known
+
+
+def test_an_unknown_scheme_is_refused_with_all_that_there_are():
+    text = edited("sub_measures:", "  - {scheme: fields, categories: []}\nsub_measures:")
+    with pytest.raises(CodebookError, match=r"^village: no scheme 'sports'$") as caught:
+        codebook_from_text(text, "mine.yaml").scheme("sports")
+    assert caught.value.hint == "schemes: kinds, fields"
 
 
 # --- a codebook of one's own -----------------------------------------------------------------------

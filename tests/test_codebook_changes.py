@@ -18,7 +18,6 @@ from classifier.codebook_rewriting import rewrite_codebook, rewrite_lexicon
 from classifier.errors import CorpusError, InputError, ModelError, OutputError
 from classifier.label_migration import WHY, migrate_rows, migrate_store, read_table, table_bytes, write_new
 from classifier.lexicon import check_lexicon, lexicon_from_text
-from classifier.model import PolicyClassifier
 from classifier.renamed_model import rename_model
 from classifier.review_items import CODED, CONTEXT, GOLD, MIGRATED, QUEUE, SETTLED, Event, Item, codebook_id
 from classifier.review_store import open_store
@@ -568,15 +567,13 @@ def test_a_renamed_model_gives_the_new_names_to_the_same_segments(
     )
 
 
-def test_a_model_without_a_lexicon_follows_too(tiny_corpus, tmp_path):
-    model = PolicyClassifier(tiny_corpus.codebook, None, min_df=2, n_folds=5, min_positives=10)
-    model.fit(tiny_corpus.texts, tiny_corpus.labels, tiny_corpus.groups)
-    save_model(model, tmp_path / "old", "# 模型卡\n", {"sha256": "0" * 64, "segments": 120})
+def test_a_model_without_a_lexicon_follows_too(wordless_model, tiny_corpus, tmp_path):
+    save_model(wordless_model, tmp_path / "old", "# 模型卡\n", {"sha256": "0" * 64, "segments": 120})
     changes = changes_from_text('version: "2"\nrename: {clinic: zzz}', "c", tiny_corpus.codebook)
     rename_model(tmp_path / "old", tmp_path / "new", changes, rewrite_codebook(changes)[0])
     new = load_model(tmp_path / "new")
     assert (new.codes_[0], new.lexicon) == ("zzz", None)
-    assert np.array_equal(new.predict(tiny_corpus.texts), model.predict(tiny_corpus.texts))
+    assert np.array_equal(new.predict(tiny_corpus.texts), wordless_model.predict(tiny_corpus.texts))
 
 
 def test_a_model_of_another_codebook_is_refused(tiny_model_folder, tmp_path):

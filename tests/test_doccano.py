@@ -290,3 +290,9 @@ KEYS = ["id", "text", "label", "Comments", "proposed", "probabilities", "segment
 def test_any_row_is_read_or_told(tmp_path, row, choice):
     with suppress(InputError):
         read(tmp_path, row, unlabelled=choice)
+
+
+def test_what_texts_without_a_label_mean_has_one_of_two_names(tmp_path):
+    with pytest.raises(InputError, match="unlabelled: 'none'") as caught:
+        read_doccano(tmp_path / "t.jsonl", BOOK, unlabelled="none")
+    assert caught.value.hint == "choose coded or uncoded"

@@ -60,7 +60,7 @@ def test_every_option_that_is_named_exists(helps):
 
 def test_every_tool_has_its_place_on_the_page(helps):
     assert {name for name in helps if " " in name} == {
-        *(f"export {tool}" for tool in ("labelstudio", "doccano", "cap")),
-        *(f"import {tool}" for tool in ("labelstudio", "doccano", "cap", "checked")),
+        *(f"export {tool}" for tool in ("labelstudio", "doccano", "cap", "review")),
+        *(f"import {tool}" for tool in ("labelstudio", "doccano", "cap", "checked", "review")),
     }
     assert [name for name in helps if " " in name and f"fupin {name}" not in PAGE] == []

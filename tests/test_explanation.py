@@ -57,6 +57,13 @@ def test_where_no_character_is_too_weak_nothing_is_left_over(tiny_model, monkeyp
         )
 
 
+@pytest.mark.parametrize("name", TEXTS)
+def test_without_a_lexicon_terms_alone_are_evidence_and_make_up_the_score(wordless_model, name):
+    for e in explain(wordless_model, TEXTS[name]):
+        assert whole(e) == pytest.approx(e.score, abs=1e-9)
+        assert not any(x.is_cue for x in e.evidence)
+
+
 @settings(max_examples=60)
 @given(ANY)
 def test_every_piece_of_evidence_is_cut_from_the_raw_segment_and_none_stands_twice(tiny_model, text):

@@ -314,3 +314,10 @@ def test_any_json_is_read_or_told(tmp_path, value):
         read(tmp_path, [{"data": {"text": "好。"}, "annotations": [{"completed_by": 1, "result": [value]}]}])
     with suppress(InputError):
         read(tmp_path, value)
+
+
+def test_choices_that_are_no_list_are_told_with_their_place(tmp_path):
+    broken = annotation("road")
+    broken["result"][0]["value"] = {"choices": "road"}
+    with pytest.raises(InputError, match=r"task 1: 'choices' is .road.$"):
+        read(tmp_path, [{"data": {"text": "好。"}, "annotations": [broken]}])

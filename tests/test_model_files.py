@@ -247,8 +247,17 @@ TRUSTED = {
         "lexicon_weight is nan",
     ),
     "a weight of the lexicon beyond all measure": (features(lexicon_weight=1e30), "lexicon_weight is 1e"),
+    "a weight of the lexicon just above the most": (
+        features(lexicon_weight=1000.5),
+        r"\(lexicon_weight is 1000\.5, and no number from 0 to 1000\)$",
+    ),
     "a weight of the lexicon in words": (features(lexicon_weight="0.5"), "lexicon_weight is '0.5'"),
     "a min_df of 400 digits": (features(min_df=10**400), "min_df is 1000"),
+    "a min_df just above the most": (features(min_df=2**31 + 1), "min_df is 2147483649, and no number"),
+    "an idf just above the most": (
+        array("idf", lambda a: a * 0 + np.float32(1000.5)),
+        r"\(idf are not a row of numbers from 1e-30 to 1000\)$",
+    ),
     "weights that overflow": (array("exponents", lambda a: a * 0 + np.int8(127)), r"weights beyond 1e\+06"),
     "one exponent too few": (array("exponents", lambda a: a[1:]), "with exponents of shape"),
     "weights in three dimensions": (array("units", lambda a: a[None]), "weights of shape"),
@@ -296,6 +305,8 @@ def test_a_folder_in_which_no_code_is_trained_is_refused(folder):
     [
         pytest.param(features(lexicon_weight=0, min_df=1), id="least weight of the lexicon, least min_df"),
         pytest.param(features(lexicon_weight=1000, min_df=2**31), id="most of both"),
+        pytest.param(features(ngram_range=[3, 3]), id="n-grams of one length"),
+        pytest.param(features(ngram_range=[1, LONGEST_NGRAM]), id="the longest n-grams"),
         pytest.param(threshold(threshold=0, slope=-LARGEST, offset=LARGEST), id="least threshold and slope"),
         pytest.param(threshold(threshold=1, slope=LARGEST, offset=-LARGEST), id="most"),
         pytest.param(array("idf", lambda a: a * 0 + np.float32(1e-30)), id="least idf"),
@@ -326,6 +337,15 @@ def test_terms_and_codes_that_would_fill_the_memory_are_refused(folder, monkeypa
 def test_a_manifest_that_says_nothing_of_the_training_is_refused(folder, training):
     seal(folder, training)
     with pytest.raises(ModelError, match=r"\(the manifest says nothing of the training\)$"):
+        load_predictor(folder)
+
+
+@pytest.mark.parametrize("name", ["codebook.yaml", "lexicon.yaml"])
+def test_a_fault_in_a_yaml_file_is_told_with_file_and_line(folder, name):
+    path = folder / name
+    path.write_bytes(path.read_bytes().replace(b"road", b"clinic" if name == "codebook.yaml" else b"market"))
+    seal(folder)
+    with pytest.raises(ModelError, match=rf"model: {name}:\d+: "):
         load_predictor(folder)
 
 

@@ -271,3 +271,13 @@ def test_chunks_that_were_cut_off_since_are_refused(tmp_path, file_format):
             path.write_bytes(path.read_bytes()[: ends[0] + 3])
     with pytest.raises(OutputError, match="out"):
         write(out, file_format, CHUNKS[2:], ends)
+
+
+def test_an_output_that_cannot_have_its_name_keeps_what_was_done(tmp_path):
+    """A folder of its name came up while it was written; with the folder gone the run can go on."""
+    out = tmp_path / "out.csv"
+    beside(out, PART).write_bytes(b"rows")
+    (out / "in the way").mkdir(parents=True)
+    with pytest.raises(OutputError, match=r"out\.csv: "):
+        put_in_place(out)
+    assert beside(out, PART).read_bytes() == b"rows"

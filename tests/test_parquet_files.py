@@ -81,7 +81,7 @@ def test_a_file_that_unpacks_to_more_than_it_may_is_refused_behind_what_it_may(m
 
 def test_memory_that_runs_out_is_no_damage_of_the_file(monkeypatch):
     def full(_):
-        raise MemoryError
+        raise pyarrow.ArrowMemoryError("malloc of size 5 failed")
 
     monkeypatch.setattr(parquet_files, "_dense", full)
     with pytest.raises(MemoryError):

@@ -263,6 +263,15 @@ def test_pages_of_pictures_are_named_and_the_others_read(make, tmp_path):
     assert "ocrmypdf" in skipped[0].hint
 
 
+def test_a_file_of_more_pages_than_is_allowed_is_refused(make):
+    sentences = (SENTENCE, "石磨沟村的公路通了。", "双碑湾打出一眼机井。")
+    data = make([[(72, 700, sentence)] for sentence in sentences])
+    assert "".join(read_pdf(data, "a.pdf", Limits(pages=3)).text.split()) == "".join(sentences)
+    with pytest.raises(InputError, match=r"^a\.pdf: more than 2 pages$") as caught:
+        read_pdf(data, "a.pdf", Limits(pages=2))
+    assert "pages" in caught.value.hint
+
+
 def test_a_damaged_page_is_named_and_the_others_read():
     page = b"<< /Type /Page /Parent 2 0 R /Resources << /Font << /F 5 0 R >> >> /Contents %d 0 R >>"
     font = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"

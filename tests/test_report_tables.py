@@ -428,3 +428,8 @@ def test_ends_of_intervals_are_shown_like_the_figure_they_bound(full):
     assert kinds["difference_low"] == "difference"
     texts = full.table("quality.texts")
     assert dict(zip((c.name for c in texts.columns), texts.kinds, strict=True))["low"] == "number"
+
+
+def test_a_table_that_there_is_not_is_a_key_error(report):
+    with pytest.raises(KeyError, match="shares of nothing"):
+        report().table("shares of nothing")

@@ -430,6 +430,7 @@ def test_a_changed_input_is_refused_and_what_is_done_stays(label, break_off, few
     longer(few)
     ran = label(out, "--resume")
     assert_refused(ran, f"{out}: cannot go on, changed since the run began: inputs")
+    assert ran.problem[1] == "hint: run without --resume to start anew"
     assert contents(out.parent) == before
 
 

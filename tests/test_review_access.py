@@ -373,6 +373,7 @@ WRONG = {
     "no coder": {"coder": ""},
     "a coder that acts": {"coder": "甲\u202e"},
     "a coder on two lines": {"coder": "甲\n乙"},
+    "a coder that no file may be called": {"coder": "甲/乙"},
     "a coder too long": {"coder": "甲" * 41},
     "a coder that is a list": {"coder": ["甲"]},
     "a note too long": {"note": "长" * 2001},

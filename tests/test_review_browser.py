@@ -22,9 +22,10 @@ import uvicorn
 from browsers import NEEDS_CHROMIUM
 from review_samples import review_items
 
+from classifier.codebook import codebook_from_text, load_codebook
 from classifier.review_access import Session
 from classifier.review_evidence import Reader
-from classifier.review_items import CODED, SETTLED, UNDONE, current, settled
+from classifier.review_items import CODED, SETTLED, UNDONE, codebook_id, current, settled
 from classifier.review_job import Job, Outcome
 from classifier.review_requests import Service
 from classifier.review_server import make_app
@@ -34,7 +35,7 @@ from conftest import ENVIRONMENT, ROOT
 KILLS = int(os.environ.get("FUPIN_KILLS", "2"))  # 20 for the issue
 PAGES = ("/", "/disputes", "/progress", "/codebook", "/try")
 WIDE, TABLET, PHONE = 1280, 820, 390
-FINGER = 44  # pixels
+FINGER, MOUSE = 44, 36  # pixels
 
 pytestmark = NEEDS_CHROMIUM
 
@@ -46,7 +47,7 @@ def compiled(tiny_model):
 
 
 @contextmanager
-def serving(store, codebook, model, *, coder="", train=None, port=0):
+def serving(store, codebook, model, *, coder="", train=None, port=0, lang="zh"):
     """Serve a store on a thread; yield the session."""
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -56,7 +57,7 @@ def serving(store, codebook, model, *, coder="", train=None, port=0):
         job = Job(train, print) if train else None
         clock = iter(f"2026-01-31T{n // 3600:02}:{n // 60 % 60:02}:{n % 60:02}.000Z" for n in range(80_000))
         service = Service(
-            session, Reader(codebook, lambda: model), store, lambda: next(clock), print, "zh", coder, job
+            session, Reader(codebook, lambda: model), store, lambda: next(clock), print, lang, coder, job
         )
         config = uvicorn.Config(
             make_app(service),
@@ -360,7 +361,7 @@ def test_when_all_is_done_skipped_segments_can_be_seen_again(opened, store, tiny
 def event_of(store, segment_id, coder, codes, kind=CODED):
     from uuid import uuid4
 
-    from classifier.review_items import Event, codebook_id
+    from classifier.review_items import Event
 
     book = codebook_id(store.codebook)
     return Event(uuid4().hex, segment_id, coder, kind, None, tuple(codes), book, "2026-01-31T08:00:00.000Z")
@@ -405,6 +406,13 @@ def test_two_coders_are_kept_apart_and_settled_and_exported(opened, site, store,
         kinds = [e for e in store.events() if e.kind == SETTLED]
         assert [(e.segment_id, e.coder) for e in kinds] == [(name, "乙") for name in waiting]
         assert "well" in settled(store.events())[waiting[1]]
+        other.keyboard.press("u")
+        other.wait_for_selector("#sides:visible")
+        assert other.inner_text("#notice") == "已撤销上一个决定"
+        assert store.disputed() == waiting[1:]
+        other.keyboard.press("4")
+        other.keyboard.press("Enter")
+        other.wait_for_selector("#done:visible")
         other.goto(at(other, "/progress"))
         other.wait_for_selector("#figures:visible")
         assert other.locator("#figures tbody tr").count() == 5
@@ -464,10 +472,30 @@ def test_a_training_is_started_watched_and_told(opened, store, tiny_codebook, ti
         assert page.is_disabled("#retrain-start")
         go_on.set()
         page.wait_for_selector("#retrain-tables table")
-        assert page.inner_text("#retrain-state").startswith("训练完成 · 新模型更好 · 新模型已写入 村.model-1")
+        assert page.inner_text("#retrain-state").startswith("训练完成 · 新模型更好 · 新模型已存入 村.model-1")
+        said = page.inner_text("#retrain-next")  # the server goes on with the model that it was started with
+        assert said.startswith("各页仍用原有模型")
+        assert "fupin label -m 村.model-1" in said
         rows = [line.split() for line in page.locator("#retrain-tables tbody tr").all_inner_texts()]
         assert rows == [["总体", "4", "0.50", "0.70", "+0.20"], ["看病", "4", "0.50", "0.70", "+0.20"]]
         assert page.heard == []
+
+
+def test_a_codebook_changed_meanwhile_is_shown_before_anything_is_decided_by_the_old_one(opened, site, store):
+    page = opened(site)
+    first = sentence(page)
+    press(page, "-")
+    renamed = codebook_from_text(store.codebook_text.replace("修路", "筑路").replace('"1"', '"2"'), "村.yaml")
+    store.set_codebook(renamed)
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => document.getElementById('notice').innerText.startsWith('编码手册刚刚更新')")
+    assert sentence(page) == first
+    assert page.locator(".code .name").all_inner_texts() == ["看病", "上学", "筑路", "打井"]
+    assert store.events() == []
+    press(page, "3", "Enter")
+    saved(page)
+    assert [(e.codebook, "road" in e.after) for e in store.events()] == [(codebook_id(renamed), True)]
+    assert [line for line in page.heard if "409" not in line] == []
 
 
 # --- nothing is lost ---
@@ -785,12 +813,13 @@ def faults(page):
     ]
 
 
-@pytest.mark.parametrize("width", [WIDE, TABLET, PHONE])
-def test_nothing_is_wider_than_the_screen_nor_smaller_than_a_finger(
-    opened, busy, tiny_codebook, tiny_model, width
+@pytest.mark.parametrize(("width", "touch"), [(WIDE, False), (WIDE, True), (TABLET, True), (PHONE, True)])
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_nothing_is_wider_than_the_screen_nor_smaller_than_a_finger(  # noqa: PLR0917 - fixtures
+    opened, busy, tiny_codebook, tiny_model, width, touch, lang
 ):
-    with serving(busy, tiny_codebook, tiny_model, coder="甲") as session:
-        page = opened(session, width=width, has_touch=width != WIDE)
+    with serving(busy, tiny_codebook, tiny_model, coder="甲", lang=lang) as session:
+        page = opened(session, width=width, has_touch=touch)
         for path in PAGES:
             page.goto(at(page, path))
             assert (path, page.evaluate("document.documentElement.scrollWidth")) == (path, width)
@@ -799,9 +828,56 @@ def test_nothing_is_wider_than_the_screen_nor_smaller_than_a_finger(
                     .filter(e => e.offsetParent && !e.closest('dialog'))
                     .map(e => [e.id || e.className || e.textContent, e.getBoundingClientRect()])
                     .filter(([, box]) => box.width < least || box.height < least).map(([name]) => name)""",
-                FINGER - 0.5,
+                (FINGER if touch else MOUSE) - 0.5,
             )
             assert [name for name in small if name != "retrain-force"] == []
+
+
+LONG = "全县各乡镇逐村逐户核对了去年以来办过的每一件事，把经过、人数和账目都写进了台账，"
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("book", ["shipped", "300 codes"])
+def test_segment_codes_and_buttons_are_in_view_together_however_long_the_context(
+    opened, tmp_path, tiny_model, lang, book
+):
+    codebook = load_codebook()
+    if book != "shipped":
+        codes = (f"  - {{code: c{n}, name: {{zh: 第{n}项措施, en: Measure no. {n}}}}}" for n in range(300))
+        codebook = codebook_from_text("\n".join(("name: big", "version: '1'", "codes:", *codes)), "big.yaml")
+    about = replace(next(iter(review_items())), codes=codebook.columns[:2], probabilities={})
+    texts = (LONG * 4, LONG * 4, LONG[:60] + "。", LONG * 4, LONG * 4)
+    with open_store(tmp_path / "长.db") as store:
+        items = [
+            replace(about, segment_id=f"长#{n}", text=x, place=n, rank=None) for n, x in enumerate(texts)
+        ]
+        store.add([*items[:2], replace(items[2], rank=0), *items[3:]], codebook, "长.csv")
+        with serving(store, codebook, tiny_model, coder="甲", lang=lang) as session:
+            page = opened(session)
+            assert sentence(page) == texts[2]
+            page.keyboard.press("/")
+            page.keyboard.type("9")
+            page.keyboard.press("Escape")  # what was narrowed for a while moves nothing
+            box = {
+                name: page.locator(name).first.bounding_box()
+                for name in ("#sentence", "#text", "#chips", ".codes", ".actions", "#manual")
+            }
+            ends = {name: found["y"] + found["height"] for name, found in box.items()}
+            bar = box[".actions"]["y"]
+            assert box["#text"]["y"] <= box["#sentence"]["y"]
+            assert ends["#sentence"] <= ends["#text"] <= box["#chips"]["y"]
+            assert ends["#chips"] <= box[".codes"]["y"]
+            assert max(ends[".codes"], ends["#manual"]) <= bar
+            assert page.evaluate("document.documentElement.scrollHeight") == 900
+            last = page.locator(".code").last
+            if book == "shipped":
+                assert last.bounding_box()["y"] + last.bounding_box()["height"] <= ends[".codes"]
+            page.keyboard.press("ArrowUp")  # to the last one
+            page.wait_for_function(
+                "() => document.activeElement === [...document.querySelectorAll('.code')].at(-1)"
+            )
+            assert last.bounding_box()["y"] + last.bounding_box()["height"] <= ends[".codes"]
+            assert page.heard == []
 
 
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>{{7*7}}\u202e款扶\u2066\"'--></script>"

@@ -22,7 +22,7 @@ from sklearn.metrics import cohen_kappa_score, f1_score
 
 from classifier.codebook import codebook_from_text, load_codebook
 from classifier.codings import read_codings
-from classifier.errors import InputError, ModelError
+from classifier.errors import CorpusError, InputError, ModelError
 from classifier.explanation import Evidence, Explanation, explain
 from classifier.inert_text import ACTIVE
 from classifier.labelled import read_labelled
@@ -551,9 +551,10 @@ def ended(job):
             "the new model is worse; keep the old one",
             0,
         ),
+        (CorpusError("3 reviewed segments", "review more"), "3 reviewed segments; review more", 0),
         (ZeroDivisionError(MARK), "ZeroDivisionError", 1),
     ],
-    ids=["of the user", "of ours"],
+    ids=["of the user", "too little reviewed", "of ours"],
 )
 def test_a_training_that_fails_says_so_and_another_may_begin(fault, message, lines):
     told = []
@@ -565,6 +566,8 @@ def test_a_training_that_fails_says_so_and_another_may_begin(fault, message, lin
     job.start(even_if_worse=False)
     ended(job)
     assert (job.state.state, job.state.message, len(told)) == ("failed", message, lines)
+    assert job.state.reason in ("", *review_texts("zh")["progress"]["reasons"])
+    assert (job.state.reason == "too_little") == isinstance(fault, CorpusError)
     assert job.start(even_if_worse=False)
     ended(job)
 

@@ -50,7 +50,7 @@ from classifier.review_items import (
 )
 from classifier.review_progress import Progress
 from classifier.review_schema import METADATA, VERSION
-from classifier.review_store import open_store
+from classifier.review_store import open_existing, open_store
 
 KILLS = int(os.environ.get("FUPIN_KILLS", "3"))
 DRAWN = {"stratum": 3, "inclusion_probability": 0.125, "unit": "segment"}
@@ -664,7 +664,7 @@ def test_stores_opened_at_once_are_made_once(url):
 WRITER = """
 import sys
 from review_stores import BOOK, event, items
-from classifier.review_store import open_store
+from classifier.review_store import open_existing, open_store
 with open_store(sys.argv[1]) as store:
     for item in items(3000):
         name = f"{sys.argv[2]}-{item.place}"
@@ -855,6 +855,26 @@ def test_a_full_disk_is_told_and_what_was_confirmed_stays(tmp_path):
         assert caught.value.hint.startswith("make room")
         assert store.events() == [first]
         assert store.items(order="place") == ITEMS
+
+
+@pytest.mark.parametrize(
+    "mistyped",
+    ["u:s3cr%40t@h/db", "//u:s3cr%40t@h/db", "postgresql//u:s3cr%40t@h/db", " postgresql://u:s3cr%40t@h/db"],
+    ids=["no scheme", "slashes alone", "no colon", "space before it"],
+)
+def test_an_address_that_was_mistyped_is_no_file_whose_name_tells_the_password(mistyped):
+    for opening in (open_store, open_existing):
+        with pytest.raises(ReviewError, match="the address of the store is none") as caught:
+            opening(mistyped)
+        assert "s3cr" not in f"{caught.value} {caught.value.hint}"
+
+
+def test_a_store_that_must_be_there_is_not_made(tmp_path):
+    with pytest.raises(ReviewError, match=r"x@1:2.db: no such review store"):
+        open_existing(str(tmp_path / "x@1:2.db"))
+    assert list(tmp_path.iterdir()) == []
+    open_store(tmp_path / "甲:乙@丙.db").close()
+    open_existing(str(tmp_path / "甲:乙@丙.db")).close()
 
 
 # --- servers ---

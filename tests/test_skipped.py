@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import gzip
 import io
@@ -61,6 +62,15 @@ def test_what_is_written_is_read_back_and_holds_no_formula(tmp_path_factory, row
     _, *found = listed(path)
     assert [tuple(map(unguarded, row)) for row in found] == [tuple(map(on_one_line, row)) for row in rows]
     assert not [c for row in found for c in row if c.startswith(tuple("=+-@\t＝＋－＠"))]
+
+
+@pytest.mark.parametrize(
+    "error", [OutputError("a.csv: no space", "free some"), SkippedError("a.txt", REASON, HINT)]
+)
+def test_an_error_of_another_process_arrives_as_it_was(error):
+    """They are taken apart and made anew on the way, as in a copy."""
+    arrived = copy.copy(error)
+    assert (type(arrived), vars(arrived), str(arrived)) == (type(error), vars(error), str(error))
 
 
 def test_an_empty_run_removes_the_list_of_the_one_before(tmp_path):

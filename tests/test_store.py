@@ -518,3 +518,19 @@ def test_an_interruption_half_way_leaves_the_older_model_whole(folder, tiny_mode
         save_model(tiny_model, folder, "# 新卡\n", {})
     assert contents(folder) == before
     assert [p.name for p in folder.parent.iterdir()] == ["model"]
+
+
+def test_an_older_model_stays_where_the_new_one_cannot_take_its_place(folder, tiny_model, monkeypatch):
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    rename = Path.rename
+
+    def denied(path, target):
+        if path.name.endswith(".part"):
+            raise PermissionError(13, "Permission denied")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", denied)
+    with pytest.raises(OutputError, match="Permission denied"):
+        save_model(tiny_model, folder, "# another card\n", {"sha256": "1" * 64})
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name]

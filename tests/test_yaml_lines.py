@@ -97,6 +97,11 @@ def test_an_empty_file_is_nothing_on_line_1():
         pytest.param("a: 0x" + "f" * 5000, r"mine\.yaml:1: .* number", id="a number that cannot be shown"),
         pytest.param('{"a": ' + "7" * 101 + "}", r"mine\.yaml:1: .* number", id="a long number in JSON"),
         pytest.param('{"a": "\\ud800"}', r"mine\.yaml:1: ", id="half a surrogate pair in JSON"),
+        pytest.param(r'a: "\ud800"', r"mine\.yaml:1: (half|found invalid)", id="half a pair, escaped"),
+        pytest.param('{"a": 1,\n"a": 2}', r"mine\.yaml:2: 'a' stands twice", id="doubled key in JSON"),
+        pytest.param(
+            "a: " + "长" * SIZE_LIMIT, r"mine\.yaml: more than 8,000,000 characters", id="a text too long"
+        ),
         pytest.param("a: \udcff", r"mine\.yaml: half a surrogate pair at 3", id="half a surrogate pair"),
         pytest.param("[" * 60 + "]" * 60, r"mine\.yaml:1: nested too deeply", id="nested sixty deep"),
         pytest.param(

@@ -82,8 +82,7 @@ function later() {
 
 outbox.on("saved", (entry, found) => {
   if (entry.path === "/undo") {
-    const codes = found.codes === null ? t.none_single : named(found.codes) || t.none;
-    load({ id: found.segment_id }, filled(t.review.undone, { codes }));
+    load({ id: found.segment_id }, t.disputes.undone);
   } else {
     load({ after: entry.body.segment_id });
   }

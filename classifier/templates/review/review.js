@@ -232,6 +232,7 @@ function showBar(found) {
 function openNote(yes, focus = false) {
   at("note-place").hidden = !yes;
   at("note-button").setAttribute("aria-expanded", String(yes));
+  inView();
   if (yes && focus) at("note").focus();
 }
 
