@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from classifier.errors import InputError
+from classifier.json_values import refuse_deep, refuse_halves
 from classifier.limits import LIMITS, Limits, raised
 from classifier.text_files import LINE, Place, read_text, shown
 
 _SPACE = re.compile(r"[ \t\n\r]*")
-_SURROGATE = re.compile("[\ud800-\udfff]")  # JSON can write one; no file can hold it
 _LIST = 'a list of objects, such as [{"text": "…"}, …], is wanted'
 
 
@@ -99,21 +99,10 @@ def _object(text: str, at: int, where: str, limits: Limits) -> tuple[dict[str, A
         raise InputError(
             f"{where} is longer than {LINE * limits.characters:,} characters", raised("characters")
         )
-    if _depth(found) > limits.depth:
-        raise InputError(f"{where} is nested more than {limits.depth} deep", raised("depth"))
     source = text[at:end]
-    if ("\\ud" in source or "\\uD" in source) and _SURROGATE.search(json.dumps(found, ensure_ascii=False)):
-        raise InputError(f"{where} holds half a surrogate pair", "write the character whole")
+    refuse_deep(found, source, where, limits)
+    refuse_halves(found, source, where)
     return found, end
-
-
-def _depth(value: Any) -> int:
-    """Return how many lists and mappings stand inside one another."""
-    depth, inside = 0, [value]
-    while inside := [v for v in inside if isinstance(v, dict | list)]:
-        depth += 1
-        inside = [v for one in inside for v in (one.values() if isinstance(one, dict) else one)]
-    return depth
 
 
 def _no_number(name: str) -> Any:

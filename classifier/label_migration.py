@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from classifier.review_store import ReviewStore
 from classifier.spreadsheet_guard import unguarded_row
 from classifier.tables import table_rows
 from classifier.text_files import suffix_of
+from classifier.whole_file import whole_place
 
 BY = "codebook"  # who migrates a settlement
 WHY = "decide"  # the column that says what must be decided
@@ -229,15 +229,6 @@ def write_new(out: Path, content: bytes) -> None:
     """Write a file whole; raises `OutputError` where it cannot be, or is there already."""
     if out.exists():
         raise OutputError(f"{out}: is there already", "name another folder with -o")
-    part = out.with_name(f"{out.name}.part")
-    try:
+    with whole_place(out) as part:
         out.parent.mkdir(parents=True, exist_ok=True)
         part.write_bytes(content)
-        part.replace(out)
-    except OSError as error:
-        raise OutputError(
-            f"{out}: {error.strerror or error}", "check the folder and its permissions"
-        ) from None
-    finally:
-        with suppress(OSError):  # where the folder is none, there is no file either
-            part.unlink(missing_ok=True)

@@ -11,7 +11,7 @@ import numpy as np
 from classifier.agreement import Agreement, Labels, agreement
 from classifier.codebook import Codebook
 from classifier.inert_text import on_one_line
-from classifier.review_items import GOLD, Codes, Item, standings
+from classifier.review_items import Codes, Item, standings
 from classifier.review_pages import shown
 from classifier.review_store import ReviewStore
 
@@ -160,8 +160,3 @@ def skipped_by(store: ReviewStore, coder: str) -> list[str]:
         for (segment_id, lane), stack in found.items()
         if lane == coder and stack and stack[-1].skipped
     ]
-
-
-def gold_of(store: ReviewStore) -> list[Item]:
-    """Return the random sample, in the order in which it is coded."""
-    return store.items(GOLD)

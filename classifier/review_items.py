@@ -27,6 +27,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_OID, uuid5
 
+from classifier.cells import SURROGATE
 from classifier.errors import InputError
 from classifier.inert_text import on_one_line
 
@@ -39,7 +40,6 @@ SETTLEMENT = ""  # the lane of a segment's settlement; the other lanes are named
 LONGEST = {"coder": 100, "note": 4_000, "name": 500, "text": 1_000_000}  # characters
 _NAME = re.compile(r"[0-9A-Za-z_.-]{1,64}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}(Z|\+00:00)")
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 Codes = tuple[str, ...]
 
@@ -360,7 +360,7 @@ def _check_text(value: Any, where: str, name: str, kind: str, *, filled: bool = 
         raise InputError(f"{where}: '{name}' is {_shown(value)!r}", "it is a text, not empty")
     if len(value) > longest:
         raise InputError(f"{where}: '{name}' has {len(value):,} characters", f"at most {longest:,}")
-    if _SURROGATE.search(value):
+    if SURROGATE.search(value):
         raise InputError(f"{where}: '{name}' holds half a surrogate pair", "write the character whole")
 
 

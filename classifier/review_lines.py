@@ -7,7 +7,6 @@ of the store; at the end how many there are of each, so that a file cut short is
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 from classifier.errors import FupinError, InputError
 from classifier.inert_text import on_one_line
+from classifier.json_values import refuse_halves
 from classifier.review_items import Event, Item
 
 FORM = 1
@@ -24,7 +24,6 @@ KINDS = VERSION, CODEBOOK, SOURCE, ITEM, EVENT, END = (
 )
 LONGEST = 32_000_000  # bytes of a line
 _HINT = "give a file that `fupin review` exported, as it was written"
-_HALF, _SURROGATE = re.compile(rb"\\u[dD]"), re.compile("[\ud800-\udfff]")
 _LEFT_OUT = {"number"}  # the order of the lines says it
 # What stands in the lines of each kind, and of which type
 _KEYS: Mapping[str, Mapping[str, tuple[type, ...]]] = {
@@ -102,11 +101,11 @@ def _read(raw: bytes, place: str) -> Line:
     if len(raw) > LONGEST:
         raise InputError(f"{place} is longer than {LONGEST:,} bytes", _HINT)
     try:
-        value = json.loads(raw.decode("utf-8"), parse_constant=_no_number)
+        text = raw.decode("utf-8")
+        value = json.loads(text, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{place} is no JSON ({on_one_line(str(error))[:100]})", _HINT) from None
-    if _HALF.search(raw) and _SURROGATE.search(json.dumps(value, ensure_ascii=False)):
-        raise InputError(f"{place} holds half a surrogate pair", "write the character whole")
+    refuse_halves(value, text, place)
     kind = value.pop("line", None) if isinstance(value, dict) else None
     if not isinstance(kind, str) or kind not in KINDS:
         raise InputError(f"{place}: 'line' is {_shown(kind)}", f"it is one of {', '.join(KINDS)}")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from classifier.errors import InputError
+from classifier.json_values import refuse_deep, refuse_halves
 from classifier.limits import LIMITS, Limits, raised
 from classifier.text_files import (
     LINE,
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from classifier.confined import Parsers
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet", ".xlsx")
-_SURROGATE = re.compile("[\ud800-\udfff]")  # JSON can write one; no file can hold it
 OnRead = Callable[[int], None]
 OnBad = Callable[[InputError], None]
 Row = dict[str, Any]
@@ -182,20 +181,9 @@ def _json_row(line: str, where: str, limits: Limits) -> Row:
         raise InputError(f"{where} is not JSON ({error})", "one JSON object a line") from None
     if not isinstance(row, dict):
         raise InputError(f"{where} is no JSON object", 'such as {"id": "1", "text": "…"}')
-    if line.count("[") + line.count("{") > limits.depth and _depth(row) > limits.depth:
-        raise InputError(f"{where} is nested more than {limits.depth} deep", raised("depth"))
-    if ("\\ud" in line or "\\uD" in line) and _SURROGATE.search(json.dumps(row, ensure_ascii=False)):
-        raise InputError(f"{where} holds half a surrogate pair", "write the character whole")
+    refuse_deep(row, line, where, limits)
+    refuse_halves(row, line, where)
     return row
-
-
-def _depth(value: Any) -> int:
-    """Return how many lists and mappings stand inside one another."""
-    depth, inside = 0, [value]
-    while inside := [v for v in inside if isinstance(v, dict | list)]:
-        depth += 1
-        inside = [v for one in inside for v in (one.values() if isinstance(one, dict) else one)]
-    return depth
 
 
 def _parquet_rows(place: Place, on_read: OnRead, limits: Limits, parsers: Parsers | None) -> Iterator[Row]:

@@ -27,10 +27,19 @@ def whole_file(out: Path) -> Iterator[TextIO]:
 
     Line ends are written as given. Raises `OutputError` where the place cannot be written.
     """
+    with whole_place(out) as part, part.open("w", encoding="utf-8", newline="") as stream:
+        yield stream
+
+
+@contextmanager
+def whole_place(out: Path) -> Iterator[Path]:
+    """Give the place of ``OUT.part``; what was written there takes that of ``OUT``, or on failure goes.
+
+    Raises `OutputError` where the place cannot be written.
+    """
     part = beside(out, PART)
     try:
-        with part.open("w", encoding="utf-8", newline="") as stream:
-            yield stream
+        yield part
         part.replace(out)
     except OSError as error:
         raise OutputError(

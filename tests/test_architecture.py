@@ -24,6 +24,7 @@ ORDER = (
     "spreadsheet_guard",
     "cells",
     "limits",
+    "json_values",
     "frames",
     "parsed",
     "skipped",

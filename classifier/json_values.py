@@ -1,0 +1,34 @@
+"""What a JSON value from outside may be: how deep, and of whole characters."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from classifier.cells import SURROGATE
+from classifier.errors import InputError
+from classifier.limits import Limits, raised
+
+
+def refuse_deep(value: Any, source: str, where: str, limits: Limits) -> None:
+    """Raise `InputError` where lists and mappings stand too deep in one another; ``source`` is their JSON."""
+    if source.count("[") + source.count("{") > limits.depth and _depth(value) > limits.depth:
+        raise InputError(f"{where} is nested more than {limits.depth} deep", raised("depth"))
+
+
+def refuse_halves(value: Any, source: str, where: str) -> None:
+    """Raise `InputError` where a text holds half a surrogate pair, which only an escape can write.
+
+    >>> refuse_halves("村", '"村"', "第3行")
+    """
+    if ("\\ud" in source or "\\uD" in source) and SURROGATE.search(json.dumps(value, ensure_ascii=False)):
+        raise InputError(f"{where} holds half a surrogate pair", "write the character whole")
+
+
+def _depth(value: Any) -> int:
+    """Return how many lists and mappings stand inside one another."""
+    depth, inside = 0, [value]
+    while inside := [v for v in inside if isinstance(v, dict | list)]:
+        depth += 1
+        inside = [v for one in inside for v in (one.values() if isinstance(one, dict) else one)]
+    return depth
