@@ -13,8 +13,9 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event
+from threading import Event, Lock
 from typing import Any
+from weakref import WeakValueDictionary
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
@@ -22,10 +23,13 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from classifier.errors import ReviewError
 from classifier.inert_text import on_one_line
+from classifier.turns import Turns
 
 FORM = "postgresql://USER:PASSWORD@HOST/DATABASE"
-PATIENCE = 30.0  # seconds that a writer waits for others; SQLite lets them in by chance, not by turn
+PATIENCE = 30.0  # seconds that a writer waits for others
 PAUSE = 0.05
+_TURNS: WeakValueDictionary[str, Turns] = WeakValueDictionary()  # by file, for all stores of this process
+_GUARD = Lock()
 _SCHEMES = ("postgresql", "postgres", "postgresql+pg8000", "postgresql+psycopg", "postgresql+psycopg2")
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+._-]+:")  # a drive has one letter
 _SECRET = re.compile(r":[^/\\]+@")  # an address whose beginning was mistyped, with its password
@@ -95,6 +99,20 @@ class Place:
 
     def __repr__(self) -> str:
         return f"Place({self.shown!r})"
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait until those are done who came before: SQLite lets in whom it likes, a server by turn."""
+        if not self.path:
+            yield
+            return
+        with _GUARD:
+            turns = _TURNS.setdefault(os.path.realpath(self.path), Turns())
+        try:
+            with turns.turn(PATIENCE):
+                yield
+        except TimeoutError:
+            raise _too_many(self) from None
 
     def engine(self) -> Engine:
         """Return what connects to it; nothing is opened yet."""
@@ -181,7 +199,7 @@ def told(place: Place) -> Iterator[None]:
     try:
         yield
     except PoolTimeout:
-        raise ReviewError(f"{place.shown}: too many at once", "try again in a moment") from None
+        raise _too_many(place) from None
     except DBAPIError as error:
         raise _in_words(place, error.orig or error) from None
     except SQLAlchemyError as error:
@@ -192,6 +210,10 @@ def told(place: Place) -> Iterator[None]:
         raise ReviewError(
             f"{place.shown}: asked for a text or a number that there cannot be", "ask anew"
         ) from None
+
+
+def _too_many(place: Place) -> ReviewError:
+    return ReviewError(f"{place.shown}: too many at once", "try again in a moment")
 
 
 def _in_words(place: Place, error: BaseException) -> ReviewError:

@@ -331,7 +331,8 @@ class ReviewStore:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Open a transaction that writes, one at a time; it is undone where an error leaves it."""
-        with told(self._place), self._engine.execution_options(writes=True).begin() as connection:
+        engine = self._engine.execution_options(writes=True)
+        with self._place.turn(), told(self._place), engine.begin() as connection:
             begin_writing(connection)
             yield connection
 

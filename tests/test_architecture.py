@@ -139,6 +139,7 @@ ORDER = (
     "agreement_table",
     "review_items",
     "review_schema",
+    "turns",
     "review_database",
     "review_rows",
     "review_recording",

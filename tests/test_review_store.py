@@ -608,7 +608,7 @@ def test_ten_coders_at_once_lose_nothing_and_double_nothing(url):
     def watch():
         with open_store(url) as store:
             while True:
-                ended = done.is_set()
+                ended = done.wait(0.01)
                 seen.extend(store.events(since=seen[-1].number if seen else 0))
                 if ended:
                     return
