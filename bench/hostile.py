@@ -83,7 +83,8 @@ def run(out: Path, *inputs: Path, limit: float = 3600, **options: object) -> Run
         first = psutil.Process(running.pid)
         while running.poll() is None:
             sizes = list(_memory(first))
-            largest, together = max([largest, *sizes]), max(together, sum(sizes))
+            largest = max([largest, *(resident for resident, _ in sizes)])
+            together = max(together, sum(own for _, own in sizes))
             if time.perf_counter() - begun > limit:
                 running.kill()
             time.sleep(LOOK)
@@ -94,11 +95,16 @@ def run(out: Path, *inputs: Path, limit: float = 3600, **options: object) -> Run
     return Run(seconds, running.returncode, text.splitlines(), largest, together, left)
 
 
-def _memory(first: psutil.Process) -> Iterator[float]:
-    """Yield the resident memory of a process and of all that it has started, in MB."""
+def _memory(first: psutil.Process) -> Iterator[tuple[float, float]]:
+    """Yield the resident memory of a process and of all that it has started, in MB.
+
+    Behind it the same with pages that several processes share divided among them (proportional set
+    size), so that it may be added up; where the system does not tell it, the resident memory again.
+    """
     try:
         for process in (first, *first.children(recursive=True)):
-            yield process.memory_info().rss / 1e6
+            found = process.memory_full_info()
+            yield found.rss / 1e6, getattr(found, "pss", found.rss) / 1e6
     except psutil.NoSuchProcess:
         return
 

@@ -22,9 +22,9 @@ exit code was 0, 1 or 3.
 TAIL = """
 Read means: something in it was read, and nothing told; a bit flipped in a text leaves a text. The slowest
 file is by the time between the end of the reading of the file before and its own; a limit of 10 s holds
-for each answer of a parser, so that a workbook or an archive may take longer. Memory is resident memory,
-looked at every 20 ms; all processes together counts what they share once for each, and is more than they
-take.
+for each answer of a parser, so that a workbook or an archive may take longer. The memory of
+the largest process is what is resident of it; of all processes together, memory that several share counts
+once (proportional set size). Both were looked at every 20 ms.
 
 - All {total:,} in one run: {seconds:.0f} s, exit code {code}, largest process {largest:.0f} MB, all
   together {together:.0f} MB.

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.cells import Column, Columns, is_missing, plain
+from classifier.carried_columns import ABOUT, carried_columns, fitted, renamed
+from classifier.cells import Column, Columns, is_missing
 from classifier.codebook_checks import OUTPUT_COLUMNS
 from classifier.completed import completed, note_completed
 from classifier.crew import Crew, ThisProcess
-from classifier.documents import ID_COLUMNS, Document
+from classifier.documents import ID_COLUMNS, SHORT, Document
 from classifier.encoded_rows import encoded
 from classifier.errors import InputError, OutputError
 from classifier.journal import Journal, Tally
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 UNITS = ("segment", "row")
 CHUNK = 500  # documents labelled at a time, fewer
 CHUNK_CHARACTERS = 500_000  # where they are long
-_ABOUT = ("title", "date", "source")
+WRITTEN = 10_000_000  # characters that the rows of a chunk may come to, by a rough count: see `_written`
+_ROW = 300  # characters of a row beside what its document carries: mostly probabilities
 
 
 @dataclass(frozen=True)
@@ -103,16 +105,27 @@ def label(
 
 
 def _label(
-    ids: Sequence[str], texts: Sequence[str], others: Columns, model: Classifier, asked: Asked
+    ids: Sequence[str],
+    texts: Sequence[str],
+    others: Columns,
+    model: Classifier,
+    asked: Asked,
+    *,
+    share: tuple[int, int] = (0, 1),
 ) -> dict[str, Column]:
-    """Label texts; ``others`` are columns of the documents, carried to each of their segments."""
-    number, start, end, paragraph, within = _cut(texts, asked.unit)
+    """Label texts; ``others`` are columns of the documents, carried to each of their segments.
+
+    ``share`` is a number, and how many equal shares there are: only that one of the segments is labelled.
+    """
+    found = _cut(texts, asked.unit)
+    begin, until = (len(found[0]) * n // share[1] for n in (share[0], share[0] + 1))
+    number, start, end, paragraph, within = (values[begin:until] for values in found)
     of = number.tolist()  # the text of each segment
     pieces = [texts[i][a:b] for i, a, b in zip(of, start.tolist(), end.tolist(), strict=True)]
     blank = [""] * len(texts)
-    about = {name: ["" if is_missing(v) else v for v in others.get(name, blank)] for name in _ABOUT}
-    rest = [name for name in others if name not in _ABOUT]
-    free = _renamed(rest, {*OUTPUT_COLUMNS, *model.codes_})
+    about = {name: ["" if is_missing(v) else v for v in others.get(name, blank)] for name in ABOUT}
+    rest = [name for name in others if name not in ABOUT]
+    free = renamed(rest, {*OUTPUT_COLUMNS, *model.codes_})
     carried = {**about, **{free.get(name, name): others[name] for name in rest}}
     return {
         "doc_id": [ids[i] for i in of],
@@ -137,19 +150,6 @@ def _cut(texts: Sequence[str], unit: str) -> Sequence[NDArray[Any]]:
     offset = bounds[cut.text]
     within = np.arange(len(cut.text)) - first[cut.text]
     return cut.text, cut.start - offset, cut.end - offset, cut.paragraph.astype(np.int64), within
-
-
-def _renamed(columns: Sequence[str], taken: set[str]) -> dict[str, str]:
-    """Return a free name for each column whose own is taken: ``in_`` before it, more than once if need be."""
-    used, names = {*taken, *columns}, {}
-    for column in columns:
-        if column in taken:
-            new = f"in_{column}"
-            while new in used:
-                new = f"in_{new}"
-            used.add(new)
-            names[column] = new
-    return names
 
 
 def _labelled(texts: Sequence[str], model: Classifier, asked: Asked) -> dict[str, Column]:
@@ -190,6 +190,15 @@ def _joined(given: Labels, names: Sequence[str]) -> list[str]:
 
 
 @dataclass(frozen=True)
+class Share:
+    """One of the equal shares of a document's segments, where these are too many for a chunk."""
+
+    document: Document
+    number: int
+    of: int
+
+
+@dataclass(frozen=True)
 class Made:
     """What a chunk of documents became: its rows as bytes, their columns, and how many there are."""
 
@@ -200,7 +209,7 @@ class Made:
 
 def _task(
     model: Classifier,
-    chunk: Sequence[Document],
+    chunk: Sequence[Document] | Share,
     *,
     asked: Asked,
     file_format: str,
@@ -208,13 +217,18 @@ def _task(
     header: list[str] | None,
 ) -> Made:
     """Label a chunk of documents; its columns are lined up with a ``header`` already written."""
-    columns = _label([d.id for d in chunk], [d.text for d in chunk], _others(chunk), model, asked)
+    share = (chunk.number, chunk.of) if isinstance(chunk, Share) else (0, 1)
+    docs = [chunk.document] if isinstance(chunk, Share) else chunk
+    columns = _label(
+        [d.id for d in docs], [d.text for d in docs], carried_columns(docs), model, asked, share=share
+    )
     left_out = 0
     if header is not None and list(columns) != header:
-        columns, left_out = _fitted(columns, header, file_format)
+        columns, left_out = fitted(columns, header, file_format)
     made = encoded(columns, file_format, first=header is None, raw=raw)
     codes = list(columns["codes"])
-    tally = Tally(len(chunk), len(codes), len(codes) - codes.count(""), left_out, made.changes)
+    done = len(docs) if share[0] + 1 == share[1] else 0  # a document counts with its last share
+    tally = Tally(done, len(codes), len(codes) - codes.count(""), left_out, made.changes)
     return Made(made.rows, list(columns), tally)
 
 
@@ -336,10 +350,11 @@ class _Run:
         """Label what is not yet done; return the tally of it."""
         done = journal.tally() if journal else Tally()
         header = journal.header() if journal else None
-        chunks = _chunks(islice(self.documents, done.documents, None))
+        every = _chunks(islice(self.documents, done.documents, None), self.asked.unit)
+        chunks: Iterator[list[Document] | Share] = islice(every, journal.shares() if journal else 0, None)
         total = Tally()
         if header is None:
-            made = self._task(None)(self.model, next(chunks, []))
+            made = self._task(None)(self.model, next(chunks, list[Document]()))
             header = made.columns
             total += self._take(made, sink, journal)
         for made in self.crew.run(self._task(header), self.model, chunks):
@@ -347,7 +362,7 @@ class _Run:
         sink.finish()
         return total
 
-    def _task(self, header: list[str] | None) -> Callable[[Classifier, list[Document]], Made]:
+    def _task(self, header: list[str] | None) -> Callable[[Classifier, list[Document] | Share], Made]:
         return partial(_task, asked=self.asked, file_format=self.file_format, raw=self.raw, header=header)
 
     def _take(self, made: Made, sink: Sink, journal: Journal | None) -> Tally:
@@ -358,34 +373,27 @@ class _Run:
         return made.tally
 
 
-def _fitted(columns: Columns, header: list[str], file_format: str) -> tuple[dict[str, Column], int]:
-    """Line a later chunk up with the header already written; return how many cells have no place there too.
-
-    JSONL has no header, so each row there may have columns of its own.
-    """
-    nothing = [None] * len(columns["text"])
-    fitted = {name: columns.get(name, nothing) for name in header}
-    late = {name: values for name, values in columns.items() if name not in fitted}
-    if file_format == "jsonl":
-        return {**fitted, **late}, 0
-    return fitted, sum(value is not None for values in late.values() for value in plain(values))
-
-
-def _chunks(documents: Iterable[Document]) -> Iterator[list[Document]]:
-    """Yield documents in chunks of about the same work."""
-    chunk, size = list[Document](), 0
+def _chunks(documents: Iterable[Document], unit: str = "segment") -> Iterator[list[Document] | Share]:
+    """Yield documents in chunks of about the same work, one whose rows come to too much in shares."""
+    chunk, size, repeated = list[Document](), 0, 0
     for document in documents:
+        own = _written(document) if unit == "segment" else 0
+        if own > WRITTEN:
+            if chunk:
+                yield chunk
+            of = -(-own // WRITTEN)
+            yield from (Share(document, number, of) for number in range(of))
+            chunk, size, repeated = [], 0, 0
+            continue
         chunk.append(document)
-        size += len(document.text)
-        if len(chunk) >= CHUNK or size >= CHUNK_CHARACTERS:
+        size, repeated = size + len(document.text), repeated + document.repeated()
+        if len(chunk) >= CHUNK or size >= CHUNK_CHARACTERS or repeated >= WRITTEN:
             yield chunk
-            chunk, size = [], 0
+            chunk, size, repeated = [], 0, 0
     if chunk:
         yield chunk
 
 
-def _others(chunk: Sequence[Document]) -> Columns:
-    """Return what documents carry beside id and text, as columns."""
-    names = dict.fromkeys(name for d in chunk for name in d.meta)
-    about = {name: [getattr(d, name) for d in chunk] for name in _ABOUT}
-    return {**about, **{name: [d.meta.get(name) for d in chunk] for name in names}}
+def _written(document: Document) -> int:
+    """Return, roughly, how many characters the rows of a document come to."""
+    return document.repeated() + len(document.text) * _ROW // SHORT

@@ -186,7 +186,7 @@ def to_text(compared: BeforeAfter, about: str, codebook: Codebook) -> str:
 
 def _line(change: Change, name: str, width: int) -> str:
     while cell_len(name) > width:
-        name = name[:-1]
+        name = name.removesuffix("…")[:-1] + "…"
     cells = "".join(f"{_shown(f.value, '.3f'):>8}" for f in (change.before, change.after))
     d = change.difference
     interval = "" if np.isnan(d.low) else f" [{d.low:+.3f}, {d.high:+.3f}]"

@@ -24,6 +24,7 @@ from classifier.exchanged import (
     Exchanged,
     TheirNames,
     aside,
+    json_value,
     merged,
     own_name,
     refuse_other,
@@ -273,7 +274,7 @@ def _segment(row: Mapping[str, Any], stem: str, number: int, text: str, place: s
         name,
         document or (name if own else stem),
         "" if row[text] is None else str(row[text]),
-        others={own_name(k, _TAKEN): v for k, v in row.items() if k not in _TAKEN and k != text},
+        others={own_name(k, _TAKEN): json_value(v) for k, v in row.items() if k not in _TAKEN and k != text},
     )
 
 

@@ -7,11 +7,11 @@ give it, where ``codes`` has not. ``should be 应为`` names codes that it overl
 
 from __future__ import annotations
 
-import io
 import unicodedata
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -21,10 +21,12 @@ from classifier.errors import InputError
 from classifier.exchanged import Coding, Exchanged
 from classifier.inert_text import on_one_line
 from classifier.limits import LIMITS, Limits
-from classifier.office_parts import office_parts
 from classifier.spreadsheet_guard import unguarded
 from classifier.tables import numbered_rows
 from classifier.text_files import read_bytes, shown, suffix_of
+
+if TYPE_CHECKING:
+    from classifier.confined import Parsers
 
 RIGHT, SHOULD_BE, NOTE = TO_FILL = ("right? 对否", "should be 应为", "note 备注")
 PROBABILITY, DECIDED, PICKED = ("probability 概率", "decided by 依据", "picked as 选取")
@@ -40,20 +42,23 @@ Row = Mapping[str, str]
 
 
 def checked_segments(
-    path: Path, codebook: Codebook, coder: str, limits: Limits = LIMITS
+    path: Path, codebook: Codebook, coder: str, limits: Limits = LIMITS, parsers: Parsers | None = None
 ) -> Iterator[Exchanged]:
     """Yield what `read_checked` reads as the codings of one coder."""
-    for row in read_checked(path, codebook, limits).itertuples(index=False):
+    for row in read_checked(path, codebook, limits, parsers).itertuples(index=False):
         codings = {coder: Coding(split_codes(row.codes, path.name))}
         yield Exchanged(str(row.segment_id), str(row.doc_id), str(row.text), codings=codings)
 
 
-def read_checked(path: Path, codebook: Codebook, limits: Limits = LIMITS) -> pd.DataFrame:
+def read_checked(
+    path: Path, codebook: Codebook, limits: Limits = LIMITS, parsers: Parsers | None = None
+) -> pd.DataFrame:
     """Read the filled sheets of a workbook that `fupin report` wrote, or of one saved on its own as CSV.
 
     Only rows with an answer under ``right? 对否`` count. A segment has the codes that the machine
     gave it, without those that were given wrongly, with those that were wrongly not given, and with
-    those under ``should be 应为``; all its rows on all sheets are taken together.
+    those under ``should be 应为``; all its rows on all sheets are taken together. Workbooks are
+    parsed by ``parsers``, by default by a process started for this one.
 
     Returns
     -------
@@ -69,7 +74,7 @@ def read_checked(path: Path, codebook: Codebook, limits: Limits = LIMITS) -> pd.
         with none or several; a workbook without such sheets.
     """
     segments: dict[str, _Segment] = {}
-    for place, row in _rows(path, limits):
+    for place, row in _rows(path, limits, parsers):
         if row[RIGHT].strip() or row[SHOULD_BE].strip():
             segment = segments.setdefault(row["segment_id"], _Segment(row, codebook))
             segment.take(row, place)
@@ -130,47 +135,39 @@ def _is_right(answer: str, place: str) -> bool:
     return mark not in NO
 
 
-def _rows(path: Path, limits: Limits) -> Iterator[tuple[str, Row]]:
+def _rows(path: Path, limits: Limits, parsers: Parsers | None) -> Iterator[tuple[str, Row]]:
     """Yield each row of each sheet for checking, and where it stands."""
     found = False
-    for name, rows in _sheets(path, limits) if suffix_of(path) == ".xlsx" else _table(path, limits):
-        for number, row in rows:
-            if not set(_NEEDED) <= set(row):
-                break  # another kind of sheet
+    for place, row in _sheets(path, limits, parsers) if suffix_of(path) == ".xlsx" else _table(path, limits):
+        missing = next((column for column in _NEEDED if column not in row), None)
+        if missing is None:
             found = True
-            yield f"{name}: row {number}", {column: unguarded(_text(row[column])) for column in _NEEDED}
+            yield place, {column: unguarded(_text(row[column])) for column in _NEEDED}
+        elif found and suffix_of(path) != ".xlsx":  # a workbook has sheets of other kinds too
+            raise InputError(f"{place}: no column '{missing}'", "each row has the columns of the first")
     if not found:
         raise InputError(
             f"{path}: no sheet with the columns {', '.join(_NEEDED)}", "name what `fupin report` wrote"
         )
 
 
-def _table(path: Path, limits: Limits) -> Iterator[tuple[str, Iterator[tuple[int, Mapping[str, Any]]]]]:
-    yield path.name, numbered_rows(path, limits=limits)
+def _table(path: Path, limits: Limits) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for number, row in numbered_rows(path, limits=limits):
+        yield f"{path.name}: row {number}", row
 
 
-def _sheets(path: Path, limits: Limits) -> Iterator[tuple[str, Iterator[tuple[int, Mapping[str, Any]]]]]:
-    """Yield the sheets of a workbook that stays within the limits, each as its numbered rows."""
-    try:
-        import openpyxl
-    except ImportError:
-        raise InputError(
-            f"{path}: reading Excel files needs openpyxl", 'pip install "fupin-classifier[files]"'
-        ) from None
-    data = read_bytes(path, limits)
-    with office_parts(data, shown(path), "Excel workbook", limits):
-        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-        for sheet in book.worksheets:
-            yield f"{path.name}: sheet '{on_one_line(sheet.title)}'", _numbered(sheet)
+def _sheets(path: Path, limits: Limits, parsers: Parsers | None) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the rows of all sheets of a workbook below their headers, which another process parses."""
+    from classifier.confined import Parsers
 
-
-def _numbered(sheet: Any) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Yield the rows of a sheet that hold anything, numbered from 1 below the header."""
-    values = sheet.iter_rows(values_only=True)
-    header = [_text(value) for value in next(values, ())]
-    for number, row in enumerate(values, 1):
-        if any(value is not None for value in row):
-            yield number, dict(zip(header, row, strict=False))
+    data, header = read_bytes(path, limits), list[str]()
+    with Parsers(limits) if parsers is None else nullcontext(parsers) as ours:
+        for title, number, cells in ours.sheets(shown(path), data):
+            if number:
+                place = f"{path.name}: sheet '{on_one_line(title)}': row {number}"
+                yield place, dict(zip(header, cells, strict=False))
+            else:
+                header = cells
 
 
 def _text(value: Any) -> str:

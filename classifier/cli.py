@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
+from errno import EDQUOT, EFBIG, EIO, ENOSPC
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, Optional
 
@@ -35,12 +37,13 @@ from classifier.console import (
     told_skipped,
     usage,
 )
-from classifier.errors import FupinError, InputError
+from classifier.errors import FupinError, InputError, OutputError
 
 if TYPE_CHECKING:
     from classifier.documents import Reading
     from classifier.journal import Tally
 
+_FULL = (ENOSPC, EFBIG, EDQUOT, EIO)  # what a disk behind standard output may answer
 app = typer.Typer(
     help="Which policy measures does each sentence of a Chinese text name? 逐句识别文本中的扶贫政策措施。",
     no_args_is_help=True,
@@ -167,6 +170,8 @@ def _conclude(tally: Tally, skipped: Skipped, out: Path | None, file_format: str
         say("hint: write JSONL, or label tables with other columns apart")
     counts = f"{tally.documents:,} documents in, {tally.segments:,} segments out"
     say(f"{counts}, {tally.coded:,} with a measure" + (f" → {out}" if out else ""))
+    if not tally.segments:
+        say("nothing to label: no text, or none but page furniture (fupin segments TEXT shows by which rule)")
     if skipped.errors or skipped.earlier(out) or tally.left_out or not tally.segments:
         raise typer.Exit(ATTENTION)
 
@@ -254,3 +259,9 @@ def main() -> None:
         app()
     except FupinError as error:
         _fail(error)
+    except OSError as error:
+        if error.errno not in _FULL or error.filename is not None:
+            raise
+        with suppress(OSError, ValueError):  # else Python tries once more to write what it still holds
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _fail(OutputError(f"standard output: {error.strerror}", "make room, or name a file on another disk"))

@@ -126,10 +126,10 @@ def codebook_migrate(
         if (out / name).exists():
             raise InputError(f"{out / name}: is there already", "name a new folder with -o")
     with _store(store, change) as opened:
+        if model is not None:  # first, as it may be refused
+            rename_model(model, out / model.name, change, book)
         for name, content in files.items():
             write_new(out / name, content)
-        if model is not None:
-            rename_model(model, out / model.name, change, book)
         if opened is not None:
             look += _migrate_store(opened, change, book)
     _conclude(change, out, notes, look)
@@ -144,7 +144,13 @@ def _migrate_tables(paths: list[Path], changes: Changes, book: Codebook) -> tupl
         table = migrate_rows(read_table(path), path.name, changes, book)
         files[path.name] = table_bytes(table.sure, path.suffix.lower())
         if table.look:
-            files[f"{path.stem}.decide{path.suffix}"] = table_bytes(table.look, path.suffix.lower())
+            open_rows = f"{path.stem}.decide{path.suffix}"
+            if open_rows in {other.name for other in paths}:
+                raise InputError(
+                    f"{path}: its rows to decide would go to '{open_rows}', as another table is called",
+                    "rename one of the two",
+                )
+            files[open_rows] = table_bytes(table.look, path.suffix.lower())
         say(f"{path}: {table.changed:,} labels changed, {len(table.look):,} to be decided")
         look += len(table.look)
     return files, look

@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timezone
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -181,25 +180,19 @@ def _labelled_anew(store: ReviewStore, labelled: Labelled, there: Mapping[str, I
 
 def _job(store: ReviewStore, model: Path | None, beside: Path) -> Job:
     """Return what trains a new model on request, and writes it to a new folder each time."""
-    from classifier.retrained_model import retrain_from
+    from classifier.retrained_model import free_folder, retrain_from
     from classifier.review_job import Job, Outcome
 
     def train(even_if_worse: bool, told: Callable[[str], None]) -> Outcome:
         made = retrain_from(store, model, tell=lambda _, behind: told(f"{behind:.0%}"))
         folder = ""
         if even_if_worse or not made.result.refused:
-            folder = _new_folder(beside)
+            folder = str(free_folder(beside.with_name(f"{beside.name}.model")))
             made.save(folder, even_if_worse=even_if_worse)
             say(f"new model: {folder}")
         return Outcome(made.result.verdict, folder, made.result.to_json()["compared"])
 
     return Job(train, say)
-
-
-def _new_folder(beside: Path) -> str:
-    """Return the name of a model that is not there yet."""
-    names = (beside.with_name(f"{beside.name}.model-{n}") for n in count(1))
-    return str(next(name for name in names if not name.exists()))
 
 
 def _now() -> str:
@@ -294,4 +287,4 @@ def _conclude(store: ReviewStore | None) -> None:
         return
     found = [store.progress(name) for name in store.coders()]
     coded, skipped = sum(p.coded for p in found), sum(p.skipped for p in found)
-    say(f"stopped; {coded:,} codings and {skipped:,} skipped by {len(found)} coders are in {store.shown_url}")
+    say(f"stopped; codings {coded:,}, skipped {skipped:,}, coders {len(found)}: {store.shown_url}")

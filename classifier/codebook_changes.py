@@ -71,7 +71,7 @@ class Followed:
         """What must be decided, in a line; empty where nothing must."""
         if self.choices:
             return "; ".join(f"{code}: {' / '.join(parts)}?" for code, parts in self.choices.items())
-        return "no code is left" if self.look else ""
+        return "no code is left 原有编码均已停用" if self.look else ""
 
 
 def read_changes(path: Path, codebook: Codebook) -> Changes:

@@ -42,7 +42,12 @@ _QUIET = {
     "ARROW_DEFAULT_MEMORY_POOL": "system",
     "COVERAGE_PROCESS_CONFIG": "",
 }
-_NEEDED = {"pdf": "pypdf", "page": "trafilatura", "rows": "openpyxl"}  # what parses each kind
+_NEEDED = {
+    "pdf": "pypdf",
+    "page": "trafilatura",
+    "rows": "openpyxl",
+    "sheets": "openpyxl",
+}  # what parses each kind
 _WRONG = "open it in the program that made it, save it anew"
 
 
@@ -116,6 +121,14 @@ class Parsers:
                     if len(cells) != length:
                         raise ValueError("a row of another length")
                     yield cells
+
+    def sheets(self, name: str, data: bytes) -> Iterator[tuple[str, int, list[str]]]:
+        """Yield title, number and cells of the rows of all sheets of a workbook; number 0 is the header."""
+        with _believed(name):
+            for frame in self._answers("sheets", name, data):
+                for row in frame.value():
+                    title, number, *cells = [_text(cell) for cell in row]
+                    yield title, int(number), cells
 
     def batches(self, name: str, data: bytes, *, path: str | None) -> Iterator[tuple[int, bytes]]:
         """Yield the batches of a Parquet file (its bytes, or its path in hexadecimal).

@@ -31,11 +31,13 @@ from classifier.exchanged import (
     TheirNames,
     aside,
     coders_of,
+    json_value,
     merged,
     own_name,
 )
 from classifier.inert_text import on_one_line
 from classifier.json_lists import json_objects
+from classifier.json_values import refuse_halves
 from classifier.limits import LIMITS, MB, Limits
 from classifier.spreadsheet_guard import unguarded
 from classifier.tables import numbered_rows
@@ -278,7 +280,7 @@ class _Reading:
             _name(row.get("doc_id")) or own,
             text[:-1] if text and not text.strip(" ") else text,
             codings={} if coding is None else {coder: coding},
-            others={own_name(str(k), _TAKEN): v for k, v in row.items() if k not in used},
+            others={own_name(str(k), _TAKEN): json_value(v) for k, v in row.items() if k not in used},
         )
         return self._with_model(segment, row, place)
 
@@ -338,8 +340,9 @@ def _name(value: Any) -> str:
 def _probabilities(value: Any, place: str) -> dict[str, float]:
     try:
         found = json.loads(value) if isinstance(value, str) else value
+        refuse_halves(found, str(value), place)
         return {str(code): float(p) for code, p in found.items() if 0 <= float(p) <= 1}
-    except (ValueError, TypeError, AttributeError, RecursionError):
+    except (ValueError, TypeError, AttributeError, ArithmeticError, RecursionError):
         raise InputError(f"{place}: '{_PROBABILITIES}' is {_short(value)}", "take the column out") from None
 
 

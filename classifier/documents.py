@@ -13,13 +13,13 @@ from pathlib import Path
 from classifier.archives import ZIP
 from classifier.confined import Parsers
 from classifier.errors import InputError, NothingReadError, SkippedError
-from classifier.file_readers import ID_COLUMNS, Document, FileReader, Reading, Work
+from classifier.file_readers import ID_COLUMNS, SHORT, Document, FileReader, Reading, Work
 from classifier.inert_text import on_one_line
 from classifier.limits import MB
 from classifier.sources import PAGE_SUFFIXES, PDF, WORD, Source, sources_of
 from classifier.text_files import BLOCK, STDIN, Place, shown, size_in_bytes, suffix_of
 
-__all__ = ["ID_COLUMNS", "Document", "Reading", "documents", "fingerprint", "size_of"]
+__all__ = ["ID_COLUMNS", "SHORT", "Document", "Reading", "documents", "fingerprint", "size_of"]
 
 AS_FOUND = Reading()
 PARSERS = 4  # processes that parse at the same time, at most
@@ -39,9 +39,9 @@ def documents(
 
     A text, web page, Word or PDF file is one document, named by its path below the input; one in
     a zip archive by the path of that and its path inside. A row of a table is one, named by its
-    ``id``, else ``doc_id``, else ``doc``, else its number: alone where there is one table, else
-    behind the table's name and a colon. The column of a table that holds the
-    text is the one of `Reading`, else found by `text_columns.text_column`.
+    ``id``, else ``doc_id``, else ``doc``, else, and where that is empty, its number: alone where
+    there is one table, else behind the table's name and a colon. The column of a table that holds
+    the text is the one of `Reading`, else found by `text_columns.text_column`.
 
     What is known of a document is in its fields; the address of a web page in ``meta["url"]``, the
     day on which a Word or PDF file says that it was saved in ``meta["file_date"]``: it need not

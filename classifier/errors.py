@@ -20,6 +20,8 @@ from dataclasses import dataclass
 
 from classifier.inert_text import on_one_line
 
+LONGEST = 1000  # characters of a line
+
 
 class FupinError(Exception):
     """An error that the user can put right.
@@ -32,16 +34,23 @@ class FupinError(Exception):
         One line: the remedy.
 
     Names and values come from files, which may be hostile: what would break the line, or act where
-    it is shown, is replaced.
+    it is shown, is replaced; of a line longer than `LONGEST` the middle is left out.
     """
 
     def __init__(self, message: str, hint: str) -> None:
-        super().__init__(on_one_line(message))
-        self.hint = on_one_line(hint)
+        super().__init__(_line(message))
+        self.hint = _line(hint)
 
     def __reduce__(self) -> tuple[type[FupinError], tuple[str, ...]]:
         """Let an error of another process arrive with its hint."""
         return type(self), (str(self), self.hint)
+
+
+def _line(text: str) -> str:
+    if len(text) > LONGEST:
+        half = (LONGEST - 1) // 2
+        text = f"{text[:half]}…{text[-half:]}"
+    return on_one_line(text)
 
 
 class CodebookError(FupinError):

@@ -10,13 +10,11 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from classifier.cells import is_missing
 from classifier.codebook import Codebook
 from classifier.coded_marks import CODED, counts_as_coded
 from classifier.corpus import read_articles, split_codes
@@ -28,6 +26,7 @@ from classifier.exchanged import (
     Placed,
     TheirNames,
     aside,
+    json_value,
     merged,
     own_name,
 )
@@ -85,7 +84,7 @@ def labelled_segments(labelled: Labelled) -> Iterator[Exchanged]:
             proposed=tuple(code for code, has in zip(codes, given[number], strict=True) if has),
             probabilities=known,
             others={
-                name: _json_value(value) for name, value in cells.items() if name not in (*_ABOUT, "codes")
+                name: json_value(value) for name, value in cells.items() if name not in (*_ABOUT, "codes")
             },
         )
 
@@ -121,7 +120,7 @@ def _coded_rows(path: Path, codebook: Codebook) -> Iterator[Placed]:
     stem = Path(path.name.removesuffix(GZIP)).stem
     clean = unguarded if suffix_of(path) in GUARDED else str
     for number, cells in enumerate(table_rows(path), 1):
-        row = {_plain_name(k): clean(v) if isinstance(v, str) else _json_value(v) for k, v in cells.items()}
+        row = {_plain_name(k): clean(v) if isinstance(v, str) else json_value(v) for k, v in cells.items()}
         place = f"{path.name}: row {number}"
         for column in ("text", "codes"):
             if column not in row:
@@ -165,21 +164,6 @@ def _cell(row: Mapping[str, Any], column: str) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return "" if value is None else str(value).strip()
-
-
-def _json_value(value: Any) -> Any:
-    """Return a cell as JSON can hold it: days and times as text, nothing as None."""
-    if is_missing(value):
-        return None
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, list | tuple):
-        return [_json_value(v) for v in value]
-    if isinstance(value, dict):
-        return {str(k): _json_value(v) for k, v in value.items()}
-    return value if isinstance(value, str | int | float | bool) else str(value)
 
 
 def write_segments(segments: Iterable[Exchanged], out: Path, codebook: Codebook) -> None:

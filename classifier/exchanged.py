@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from classifier.cells import is_missing
 from classifier.codebook import Codebook
 from classifier.corpus import split_codes
 from classifier.errors import InputError
@@ -162,6 +167,30 @@ def refuse_other(known: Exchanged, segment: Exchanged, place: str, first: str) -
             f"{place}: {shown}: '{on_one_line(name)}' is '{on_one_line(value)}', another than in {first}",
             "rows of one segment may differ in coder, codes and note only; mend it, or take the column out",
         )
+
+
+def json_value(value: Any) -> Any:
+    """Return a cell of any table as JSON can hold it: days and times as text, nothing as None.
+
+    So are numbers that JSON does not have. Arrays are lists.
+
+    >>> json_value([date(2019, 10, 17), float("nan"), float("inf")])
+    ['2019-10-17', None, 'inf']
+    """
+    if isinstance(value, np.ndarray | np.generic):
+        if value.dtype.kind in "mM":  # finer times would become numbers
+            value = value.astype(f"{value.dtype.kind}8[us]")
+        value = value.tolist()
+    if is_missing(value):
+        return None
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, list | tuple):
+        return [json_value(v) for v in value]
+    if isinstance(value, dict):
+        return {str(k): json_value(v) for k, v in value.items()}
+    is_plain = isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value))
+    return value if is_plain else str(value)
 
 
 def aside(name: str, taken: frozenset[str]) -> str:

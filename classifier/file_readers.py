@@ -47,6 +47,13 @@ ID_COLUMNS = ("id", "doc_id", "doc")
 BAD_ROWS = 1000  # of one table that are told one by one
 GARBLED = 0.4  # share of common characters below which a PDF file's text is no text
 SNAPSHOTS = (".mhtml", ".mht")
+SHORT = 10  # characters of a short segment
+FACT = 1_000  # characters of a title, source or address that a file gives: what is longer is none
+# What to do about parts that were left out
+_REST = {
+    PDF: "look at these pages; recognise their text, such as with ocrmypdf",
+    WORD: "open it in Word, save it anew",
+}
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,15 @@ class Document:
     date: str = ""
     source: str = ""
     meta: Mapping[str, Any] = field(default_factory=dict)
+
+    def repeated(self) -> int:
+        """Return how many characters stand beside the text, said again for each of its segments if short.
+
+        >>> Document("甲", "村里修好了三条水泥路。", "修路").repeated()
+        6
+        """
+        beside = (self.id, self.title, self.date, self.source, *self.meta, *self.meta.values())
+        return (len(self.text) // SHORT + 1) * sum(map(_length, beside))
 
 
 @dataclass(frozen=True)
@@ -223,11 +239,12 @@ class FileReader:
                 f"{shown(place)}: its text layer is garbled", "recognise its text anew, such as with ocrmypdf"
             )
         for problem in found.left_out:
-            hint = "look at these pages; recognise their text, such as with ocrmypdf"
-            self._leave(place, InputError(f"{shown(place)}: {problem}", hint))
+            self._leave(place, InputError(f"{shown(place)}: {problem}", _REST[suffix_of(place)]))
         self._has_read(place)
-        meta = {"url": found.url} if suffix_of(place) in PAGE_SUFFIXES else {"file_date": found.file_date}
-        yield Document(source.id, found.text, found.title, found.date, found.source, meta)
+        url = found.url if len(found.url) <= FACT else ""
+        meta = {"url": url} if suffix_of(place) in PAGE_SUFFIXES else {"file_date": found.file_date}
+        title, origin = _cut(found.title), _cut(found.source)
+        yield Document(source.id, found.text, title, found.date, origin, meta)
 
     # --- tables ---
 
@@ -272,6 +289,9 @@ class FileReader:
 
     def _text_column(self, name: str, first: Sequence[tuple[int, Row]]) -> str:
         """Return the column with the text, and say which, where nobody named it; check the names given."""
+        allowed = self._reading.limits.columns
+        if min(len(row) for _, row in first) > allowed:  # all of them, so that it need not be told of each
+            raise InputError(f"{name}: more than {allowed:,} columns", raised("columns"))
         columns = dict.fromkeys(column for _, row in first for column in row)
         for named in (self._reading.text_column, self._reading.id_column):
             if named is not None and named not in columns:
@@ -286,7 +306,7 @@ class FileReader:
                 "name it with --text-column",
             )
         if found not in (TEXT, self._column_told):
-            told = on_one_line(found)
+            told = f"{on_one_line(found):.60}"
             self._note(f"{name}: the text is taken from column '{told}'; another: --text-column")
             self._column_told = found
         return found
@@ -297,6 +317,8 @@ class FileReader:
 
     def _row(self, row: Row, number: str, column: str) -> Document:
         """Return a row as a document; raises ValueError with what is wrong with it, and a hint."""
+        if len(row) > self._reading.limits.columns:
+            raise ValueError(f"more than {self._reading.limits.columns:,} columns", raised("columns"))
         for needed in (column, self._reading.id_column):
             if needed is not None and needed not in row:
                 raise ValueError(*self._lacking(needed, row))
@@ -309,7 +331,12 @@ class FileReader:
                 raise ValueError(f"a cell of more than {limit:,} characters", raised("characters"))
         known = {fact: fact_in(row, fact) for fact in FACTS}
         meta = {k: v for k, v in row.items() if k not in (column, id_column, *known)}
-        return Document(_text(row[id_column]) if id_column else number, text or "", **known, meta=meta)
+        found = Document((id_column and _text(row[id_column])) or number, text or "", **known, meta=meta)
+        if found.repeated() > self._reading.limits.repeated_mb * MB:
+            most = f"{self._reading.limits.repeated_mb:,} MB"
+            problem = f"id and other columns come to more than {most} beside its segments"
+            raise ValueError(problem, raised("repeated_mb"))
+        return found
 
 
 class _BadRows:
@@ -350,6 +377,14 @@ def _failing(place: Place, error: InputError) -> Work:
         yield  # makes this a generator
 
     return Work(place, 0, fail)
+
+
+def _cut(fact: str) -> str:
+    return fact if len(fact) <= FACT else f"{fact[: FACT - 1]}…"
+
+
+def _length(value: Any) -> int:
+    return len(value) if isinstance(value, str) else 0 if value is None else len(str(value))
 
 
 def _text(value: Any) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 
 from classifier.cells import Changes
 from classifier.errors import OutputError
-from classifier.whole_file import beside
+from classifier.whole_file import beside, refuse_special
 
 JOURNAL = ".journal"
 
@@ -122,6 +122,12 @@ class Journal:
         documents, segments, coded, left_out, *changes = self._all(f"SELECT {sums} FROM chunk")[0]  # noqa: S608
         return Tally(documents, segments, coded, left_out, Changes(*changes))
 
+    def shares(self) -> int:
+        """Return how many shares are done of a document that is not yet done whole."""
+        last = "SELECT coalesce(max(number), 0) FROM chunk WHERE documents > 0"
+        ((count,),) = self._all(f"SELECT count(*) FROM chunk WHERE number > ({last})")  # noqa: S608 - our own
+        return int(count)
+
     def ends(self) -> list[int]:
         """Return where the bytes of each chunk end."""
         return [end for (end,) in self._all("SELECT bytes FROM chunk ORDER BY number")]
@@ -166,6 +172,7 @@ def _check_place(out: Path, journal: Path) -> None:
     try:
         if out.is_dir():
             raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
+        refuse_special(out)
         # One that is there may be locked by this very process: to open and close it would unlock it.
         if not journal.exists():
             journal.open("xb").close()

@@ -23,11 +23,13 @@ from classifier.exchanged import (
     Placed,
     TheirNames,
     aside,
+    json_value,
     merged,
     own_name,
 )
 from classifier.inert_text import on_one_line
 from classifier.json_lists import json_objects
+from classifier.json_values import refuse_deep, refuse_halves
 from classifier.limits import LIMITS, Limits
 from classifier.spreadsheet_guard import unguarded
 from classifier.tables import numbered_rows
@@ -243,7 +245,7 @@ class _Reading:
             proposed=self._proposed(task, place),
             probabilities=_probabilities(data.get(PROBABILITIES), place),
             codings=self._codings(task, place),
-            others={own_name(str(k), _TAKEN): v for k, v in data.items() if k not in used},
+            others={own_name(str(k), _TAKEN): json_value(v) for k, v in data.items() if k not in used},
         )
 
     def _proposed(self, task: Mapping[str, Any], place: str) -> tuple[str, ...] | None:
@@ -344,11 +346,14 @@ def _probabilities(value: Any, place: str) -> dict[str, float]:
 
 
 def _json(text: str) -> Any:
-    """Return what a cell of JSON holds; the text itself where it is none."""
+    """Return what a cell of JSON holds; the text itself where it is none, or none that is read."""
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        found = json.loads(text)
+        refuse_deep(found, text, "", LIMITS)
+        refuse_halves(found, text, "")
+    except (ValueError, RecursionError, InputError):
         return text
+    return found
 
 
 def _short(value: Any) -> str:

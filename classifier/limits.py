@@ -28,6 +28,11 @@ class Limits:
         Pages of a PDF file.
     characters : int
         Characters of a document's text, or of a cell of a table.
+    columns : int
+        Columns of a table.
+    repeated_mb : int
+        Millions of characters that id and other columns of a row come to beside its segments, by
+        `file_readers.Document.repeated`.
     seconds : int
         Time for a document, for a member of an archive, and for every 500 rows of a workbook.
     memory_mb : int
@@ -41,6 +46,8 @@ class Limits:
     depth: int = 100
     pages: int = 2_000
     characters: int = 5_000_000
+    columns: int = 16_384
+    repeated_mb: int = 1_000
     seconds: int = 10
     memory_mb: int = 512
 

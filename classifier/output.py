@@ -64,6 +64,8 @@ class StandardOutput:
 
     def append(self, chunk: bytes) -> int:
         """Write a chunk."""
+        if sys.stdout is None:  # as Python has it where the shell closed it: >&-
+            raise OutputError("standard output is closed", "name a file: -o OUT.csv")
         sys.stdout.buffer.write(chunk)
         sys.stdout.buffer.flush()
         return 0

@@ -22,7 +22,7 @@ def parquet_batches(source: bytes | Path, name: str, limits: Limits) -> Iterator
     """Yield the number of rows that a file says it has, with each batch of them as an Arrow stream.
 
     Values are dense: what a file says once and repeats by number stands there each time, so that
-    what is handed on is as large as it looks.
+    what is handed on is as large as it looks. Of a file without rows there is a batch without any.
 
     Raises `InputError` for what is no Parquet file, is damaged, or has a row beyond the limits; and
     where it unpacks to more than these allow, behind the batches that they do.
@@ -40,6 +40,8 @@ def parquet_batches(source: bytes | Path, name: str, limits: Limits) -> Iterator
             if count > room:
                 raise _bomb(name, limits)
             at_once = _rows_at_once(file.metadata)
+            if not count:
+                yield 0, _as_stream(_dense(_empty(file.schema_arrow)))
             for batch in file.iter_batches(batch_size=at_once, use_threads=False):
                 for part in _parts(_dense(batch), name, limits):
                     room -= part.nbytes
@@ -74,6 +76,14 @@ def _dense(batch: Any) -> Any:
     return pyarrow.RecordBatch.from_arrays(columns, names=batch.schema.names)
 
 
+def _empty(schema: Any) -> Any:
+    """Return a batch without rows."""
+    import pyarrow
+
+    columns = [pyarrow.array([], field.type) for field in schema]
+    return pyarrow.RecordBatch.from_arrays(columns, schema=schema)
+
+
 def _plain(column: Any) -> Any:
     import pyarrow
 
@@ -106,6 +116,9 @@ def _size(column: Any) -> int:
     inner = list[Any]()
     if isinstance(column, pyarrow.StructArray):
         inner = column.flatten()
+    elif isinstance(column, pyarrow.MapArray):
+        parts = (column.keys, column.items)
+        inner = [pyarrow.ListArray.from_arrays(column.offsets, part).flatten() for part in parts]
     elif pyarrow.types.is_nested(column.type) and hasattr(column, "flatten"):
         inner = [column.flatten()]
     own = 8 * len(column) if inner else int(column.nbytes) + 8 * len(column)

@@ -117,8 +117,19 @@ def _document(parsed: Parsed, name: str, limits: Limits) -> Frame:
 def _rows(data: bytes, request: dict[str, Any], limits: Limits) -> Iterator[Frame]:
     from classifier.workbooks import sheet_rows
 
+    return _some_at_a_time(sheet_rows(data, request["name"], limits))
+
+
+def _sheets(data: bytes, request: dict[str, Any], limits: Limits) -> Iterator[Frame]:
+    from classifier.workbooks import rows_of_sheets
+
+    found = rows_of_sheets(data, request["name"], limits)
+    return _some_at_a_time([title, str(number), *cells] for title, number, cells in found)
+
+
+def _some_at_a_time(found: Iterator[list[str]]) -> Iterator[Frame]:
     rows, size = list[list[str]](), 0
-    for row in sheet_rows(data, request["name"], limits):
+    for row in found:
         rows.append(row)
         size += sum(map(len, row))
         if len(rows) >= ROWS or size >= ROWS_CHARACTERS:
@@ -157,6 +168,7 @@ _PARSERS = {
     "page": _page,
     "snapshot": _snapshot,
     "rows": _rows,
+    "sheets": _sheets,
     "batches": _batches,
     "members": _members,
 }

@@ -63,7 +63,8 @@ def read_pdf(data: bytes, name: str, limits: Limits) -> Parsed:
 
 
 def _damaged(name: str, error: Exception) -> InputError:
-    reason = (str(error) or type(error).__name__).splitlines()[0]
+    told = re.sub(r", \d{6,}(?=\))", "", str(error))  # pypdf's references show where in memory they lie
+    reason = (told or type(error).__name__).splitlines()[0]
     return InputError(f"{name}: no PDF file, or a damaged one ({reason:.100})", "open it, save it anew")
 
 

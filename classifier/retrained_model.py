@@ -135,13 +135,9 @@ def refuse_existing(folder: str | Path) -> None:
 
 
 def free_folder(place: Path) -> Path:
-    """Return a name for a new model beside others: PLACE, PLACE-2, PLACE-3 … whichever is not taken."""
-    tried = place
-    for number in count(2):
-        if not tried.exists():
-            break
-        tried = place.with_name(f"{place.name}-{number}")
-    return tried
+    """Return a name for a new model beside others: PLACE-1, PLACE-2 … whichever is not taken."""
+    names = (place.with_name(f"{place.name}-{number}") for number in count(1))
+    return next(name for name in names if not name.exists())
 
 
 def retrain_from(

@@ -270,8 +270,8 @@ def _cookies(headers: _Headers) -> dict[str, str]:
 def _check_body(method: str, headers: _Headers, most: int) -> None:
     """Refuse a body that is too long by its own word, none where one is due, or of another kind."""
     length, chunked = headers.only("content-length"), headers.only("transfer-encoding")
-    if length is not None and not re.fullmatch(r"[0-9]{1,12}", length, re.ASCII):
-        raise Refused(400, "headers")
+    if length is not None and (chunked is not None or not re.fullmatch(r"[0-9]{1,12}", length, re.ASCII)):
+        raise Refused(400, "headers")  # a length and chunks: two who read it could read two bodies
     if method == "GET":
         if chunked is not None or int(length or 0):
             raise Refused(400, "body")

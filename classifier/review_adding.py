@@ -88,8 +88,9 @@ def _add(connection: Connection, batch: Sequence[Item], codebook: Codebook) -> i
     for item in batch:
         if texts.setdefault(item.segment_id, item.text) != item.text:
             raise _other_text(item)
-        row = item_row(checked_item(item), codebook)
-        if item.segment_id not in there:
+        checked = checked_item(item)
+        if item.segment_id not in there:  # one that is may have codes from before the codebook changed
+            row = item_row(checked, codebook)
             there[item.segment_id] = number + len(rows) + 1, item.purpose
             rows.append(row | {"number": number + len(rows) + 1})
     insert_rows(connection, items, rows)

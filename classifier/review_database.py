@@ -6,6 +6,7 @@ Every error of a database leaves here as one line and a hint.
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import re
 import sqlite3
@@ -24,6 +25,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from classifier.errors import ReviewError
 from classifier.inert_text import on_one_line
 from classifier.turns import Turns
+
+# A server that went away is told in a line (`told`), not by a traceback of the pool's as well.
+logging.getLogger("sqlalchemy.pool").addHandler(logging.NullHandler())
 
 FORM = "postgresql://USER:PASSWORD@HOST/DATABASE"
 PATIENCE = 30.0  # seconds that a writer waits for others

@@ -45,7 +45,7 @@ def coded_segments(store: ReviewStore) -> Iterator[Exchanged]:
     codings: dict[str, dict[str, Coding]] = {}
     for (segment_id, coder), stack in standings(e for e in store.events() if not e.settles).items():
         if stack and (stack[-1].skipped or stack[-1].codes is not None):
-            codings.setdefault(segment_id, {})[coder] = Coding(stack[-1].codes, stack[-1].event.note)
+            codings.setdefault(segment_id, {})[coder] = Coding(stack[-1].codes, stack[-1].note)
     for item in store.items(order="place"):
         if item.segment_id in codings:
             yield _exchanged(item, codings[item.segment_id])

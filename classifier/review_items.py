@@ -141,11 +141,12 @@ class Standing:
     """What stands in a lane: the last event that counts, and the place of the one that decided.
 
     ``place`` counts the events gone through, from 0. The decision behind a MIGRATED event is the
-    one whose codes it carried over.
+    one whose codes it carried over; ``note`` is that decision's.
     """
 
     event: Event
     place: int
+    note: str
 
     @property
     def codes(self) -> Codes | None:
@@ -156,6 +157,11 @@ class Standing:
     def skipped(self) -> bool:
         """Whether the coder passed the segment by."""
         return self.event.kind == SKIPPED
+
+    @property
+    def question(self) -> str:
+        """Why it must be decided again since the codebook changed; empty where it must not."""
+        return self.event.note if self.event.kind == MIGRATED and self.codes is None else ""
 
 
 def standings(events: Iterable[Event]) -> dict[tuple[str, str], list[Standing]]:
@@ -172,9 +178,9 @@ def standings(events: Iterable[Event]) -> dict[tuple[str, str], list[Standing]]:
         if event.kind == UNDONE:
             del stack[-1:]
         elif event.kind == MIGRATED and stack:
-            stack.append(Standing(event, stack[-1].place))
+            stack.append(Standing(event, stack[-1].place, stack[-1].note))
         else:
-            stack.append(Standing(event, place))
+            stack.append(Standing(event, place, event.note))
     return stacks
 
 

@@ -11,11 +11,12 @@ from typing import Any
 from markupsafe import Markup
 
 from classifier.codebook import Code, Codebook, Example
+from classifier.codebook_checks import by_language
 from classifier.errors import InputError
 from classifier.inert_text import inert
 from classifier.rendering import TEMPLATES, environment
 from classifier.report_texts import LANGUAGES, named
-from classifier.review_items import GOLD, SKIPPED, Codes, Event, Item, standings
+from classifier.review_items import GOLD, Codes, Event, Item, Standing, standings
 from classifier.review_store import Progress, ReviewStore
 from classifier.yaml_lines import parse
 
@@ -169,7 +170,7 @@ def scheme_rows(codebook: Codebook, lang: str) -> list[Data]:
 def book_about(codebook: Codebook, lang: str) -> Data:
     """Return what the page of the codebook says beside its codes."""
     rules = (
-        {key: named(_languages(rule.get(key)), lang, "") for key in ("title", "text")}
+        {key: named(by_language(rule.get(key)), lang, "") for key in ("title", "text")}
         for rule in codebook.rules
     )
     return {
@@ -180,12 +181,6 @@ def book_about(codebook: Codebook, lang: str) -> Data:
         "unit": named(codebook.unit, lang, ""),
         "rules": list(rules),
     }
-
-
-def _languages(value: Any) -> dict[str, str]:
-    if isinstance(value, Mapping):
-        return {str(key): str(text) for key, text in value.items()}
-    return {"zh": str(value)} if value else {}
 
 
 # --- a segment ---
@@ -201,7 +196,7 @@ def item_view(store: ReviewStore, segment_id: str, coder: str) -> Data:
     around = store.around(segment_id, AROUND)
     place = next(i for i, found in enumerate(around) if found.segment_id == segment_id)
     last = _last(store.events_of(segment_id), coder)
-    mine = None if last is None else last.after
+    mine = None if last is None else last.codes
     item = around[place]
     hidden = item.purpose == GOLD and mine is None
     return {
@@ -211,7 +206,8 @@ def item_view(store: ReviewStore, segment_id: str, coder: str) -> Data:
         "proposed": None if hidden else list(item.codes),
         "probabilities": None if hidden else {code: round(p, 4) for code, p in item.probabilities.items()},
         "mine": None if mine is None else list(mine),
-        "skipped": last is not None and last.kind == SKIPPED,
+        "skipped": last is not None and last.skipped,
+        "question": "" if last is None else shown(last.question),
         "note": "" if last is None else shown(last.note),
     }
 
@@ -229,10 +225,10 @@ def sentence_view(around: Sequence[Item], place: int) -> Data:
     }
 
 
-def _last(events: Sequence[Event], lane: str) -> Event | None:
-    """Return the event that stands in the lane of a coder."""
+def _last(events: Sequence[Event], lane: str) -> Standing | None:
+    """Return what stands in the lane of a coder."""
     stacks = [stack for (_, of), stack in standings(events).items() if of == lane and stack]
-    return stacks[0][-1].event if stacks else None
+    return stacks[0][-1] if stacks else None
 
 
 def bar_view(progress: Progress) -> Data:

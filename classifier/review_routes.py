@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Annotated
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Query, Request
 from starlette.responses import JSONResponse, Response
 
 from classifier.codebook import Codebook
@@ -39,6 +40,8 @@ from classifier.review_requests import (
 )
 from classifier.review_store import ReviewStore
 
+Rank = Annotated[int, Query(ge=0, lt=2**31)]  # what a database takes for one
+
 
 def coding_routes(app: FastAPI, service: Service, store: ReviewStore) -> None:
     """Add all of them."""
@@ -65,7 +68,7 @@ def _review(app: FastAPI, service: Service, store: ReviewStore) -> None:
         return page_of(service, request, "review", data, groups=groups, keys=HELP["review"])
 
     @app.get("/item")
-    def item(request: Request, id: str = "", after: int | None = None) -> Response:  # noqa: A002
+    def item(request: Request, id: str = "", after: Rank | None = None) -> Response:  # noqa: A002
         coder = named(coder_of(service, request))
         found = _item(store, id, coder) if id else _next(store, coder, after)
         return JSONResponse({"item": found} if found else {"item": None, **bar_view(store.progress(coder))})

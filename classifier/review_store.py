@@ -21,6 +21,7 @@ from classifier.review_adding import (
 )
 from classifier.review_database import Place, check_file, check_whole, prepare_file, told
 from classifier.review_items import (
+    MIGRATED,
     SETTLEMENT,
     Codes,
     Event,
@@ -309,9 +310,10 @@ class ReviewStore:
         return {segment_id: codes for segment_id, codes in self._verdicts().items() if codes is not None}
 
     def coders(self) -> list[str]:
-        """Return who has decided anything, sorted by name."""
+        """Return who has decided anything, sorted by name; a change of the codebook is nobody's decision."""
+        query = select(events.c.coder).where(events.c.kind != MIGRATED).distinct()
         with self.reading() as connection:
-            return sorted(connection.execute(select(events.c.coder).distinct()).scalars())
+            return sorted(connection.execute(query).scalars())
 
     def progress(self, coder: str) -> Progress:
         """Return how far a coder has come."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from classifier.errors import InputError
-from classifier.tables import table_rows
+from classifier.tables import NO_VALUE, fixed_limits, parquet_parts, table_rows
 from classifier.text_files import lines_of, suffix_of
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def table_columns(path: Path, needed: Sequence[str], hint: str) -> Columns:
     InputError
         Naming file and row, as `table_rows` does, or for a missing column.
     """
-    columns = _quickly(path)
+    columns = _parquet(path) if suffix_of(path) == ".parquet" and path.is_file() else _quickly(path)
     if columns is None or (suffix_of(path) == ".jsonl" and _gaps(columns, needed)):
         columns = _row_by_row(path, needed, hint)
     missing = next((name for name in needed if name not in columns), None)
@@ -66,7 +66,7 @@ def _quickly(path: Path) -> Columns | None:
     """Return the columns of a file without peculiarities, None for any other."""
     import pyarrow as pa
 
-    readers = {".csv": _csv, ".tsv": _csv, ".jsonl": _jsonl, ".parquet": _parquet}
+    readers = {".csv": _csv, ".tsv": _csv, ".jsonl": _jsonl}
     suffix = suffix_of(path)
     if suffix not in readers or not path.is_file():
         return None
@@ -76,6 +76,10 @@ def _quickly(path: Path) -> Columns | None:
         return None  # whatever it was: row by row it is named
     if table is None or len(set(table.column_names)) < table.num_columns:
         return None
+    return _as_series(table)
+
+
+def _as_series(table: pa.Table) -> Columns:
     return {name: table.column(name).to_pandas() for name in table.column_names}
 
 
@@ -124,10 +128,15 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
-def _parquet(path: Path) -> pa.Table:
-    from pyarrow import parquet
+def _parquet(path: Path) -> Columns | None:
+    """Return the columns of a Parquet file, which another process parses; None where pandas has no such."""
+    import pyarrow as pa
 
-    return parquet.ParquetFile(path).read()
+    try:
+        with fixed_limits():
+            return _as_series(pa.Table.from_batches(parquet_parts(path)))
+    except (pa.ArrowException, *NO_VALUE):
+        return None
 
 
 def _row_by_row(path: Path, needed: Sequence[str], hint: str) -> Columns:

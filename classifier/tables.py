@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from classifier.errors import InputError
@@ -25,9 +26,12 @@ from classifier.text_files import (
 )
 
 if TYPE_CHECKING:
+    from pyarrow import RecordBatch
+
     from classifier.confined import Parsers
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet", ".xlsx")
+NO_VALUE = (ValueError, ArithmeticError, LookupError)  # of days beyond the year 9999, unknown time zones
 OnRead = Callable[[int], None]
 OnBad = Callable[[InputError], None]
 Row = dict[str, Any]
@@ -38,7 +42,24 @@ def table_rows(place: Place, encoding: str | None = None, on_read: OnRead = lamb
 
     Raises `InputError` with file and row where a row does not fit the header.
     """
-    return (row for _, row in numbered_rows(place, encoding, on_read))
+    return _within_fixed_limits(numbered_rows(place, encoding, on_read))
+
+
+def _within_fixed_limits(found: Iterator[tuple[int, Row]]) -> Iterator[Row]:
+    with fixed_limits():
+        for _, row in found:
+            yield row
+
+
+@contextmanager
+def fixed_limits() -> Iterator[None]:
+    """Name another remedy where an error names a limit, and the command has no option to raise it."""
+    try:
+        yield
+    except InputError as error:
+        if "--limit" in error.hint:
+            raise InputError(str(error), "this is as much as is read; split it, or write it as CSV") from None
+        raise
 
 
 def numbered_rows(
@@ -187,6 +208,33 @@ def _json_row(line: str, where: str, limits: Limits) -> Row:
 
 
 def _parquet_rows(place: Place, on_read: OnRead, limits: Limits, parsers: Parsers | None) -> Iterator[Row]:
+    for batch in parquet_parts(place, on_read, limits, parsers):
+        columns = [
+            _values(column, name, shown(place))
+            for name, column in zip(batch.schema.names, batch.columns, strict=True)
+        ]
+        yield from (dict(zip(batch.schema.names, row, strict=True)) for row in zip(*columns, strict=True))
+
+
+def _values(column: Any, name: str, file: str) -> list[Any]:
+    """Return what a column of a batch holds, as Python has it."""
+    import pyarrow
+
+    try:
+        found: list[Any] = column.to_pylist()
+    except (pyarrow.ArrowException, *NO_VALUE) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(
+            f"{file}: column '{name}' holds what cannot be read ({reason:.100})",
+            "write it as text, or leave it out",
+        ) from None
+    return found
+
+
+def parquet_parts(
+    place: Place, on_read: OnRead = lambda _: None, limits: Limits = LIMITS, parsers: Parsers | None = None
+) -> Iterator[RecordBatch]:
+    """Yield the rows of a Parquet file as batches of columns, at least one; see `numbered_rows`."""
     from classifier.confined import Parsers
 
     name, path, data, so_far = shown(place), None, b"", 0
@@ -202,11 +250,11 @@ def _parquet_rows(place: Place, on_read: OnRead, limits: Limits, parsers: Parser
             if not so_far:
                 _refuse_doubled(batch.schema.names, name)
             so_far += batch.num_rows
-            yield from batch.to_pylist()
+            yield batch
             on_read(int(size_in_bytes(place) / max(1, count) * batch.num_rows))
 
 
-def _batch(stream: bytes, name: str) -> Any:
+def _batch(stream: bytes, name: str) -> RecordBatch:
     """Return the rows in an Arrow stream that another process has made, once they make sense."""
     import pyarrow
 
@@ -221,7 +269,8 @@ def _batch(stream: bytes, name: str) -> Any:
 
 
 def _refuse_doubled(header: Sequence[str], name: str) -> None:
-    doubled = next((c for i, c in enumerate(header) if c in header[:i]), None)
+    count = Counter(header)
+    doubled = next((column for column in header if count[column] > 1), None)
     if doubled is not None:
         above = "" if doubled else ", and delete rows above the header"
         raise InputError(

@@ -27,7 +27,13 @@ COMMON_SHARE = 0.9  # of the Han characters of a GB18030 file that must be commo
 
 BLOCK = 1 << 20  # bytes read at a time
 LINE = 8  # times the characters of a cell that a line of a table may have: other cells, and escapes
-_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before the next one, with which it begins
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+)
 # What pages mean by the names that they declare, as browsers read them
 _WIDER = {
     **dict.fromkeys(("gb2312", "gbk", "gb_2312-80", "x-gbk"), ("gb18030",)),
@@ -70,7 +76,7 @@ def decode(data: bytes, name: str, encoding: str | None = None) -> str:
     >>> decode("易地搬迁".encode("gb18030"), "旧.txt")
     '易地搬迁'
     """
-    return data.decode(encoding_of([data], name, encoding)).removeprefix("\ufeff")
+    return data.decode(encoding_of([data], name, encoding)).lstrip("\ufeff")
 
 
 def decode_page(data: bytes, name: str, declared: str | None, encoding: str | None = None) -> str:
@@ -185,6 +191,8 @@ def read_bytes(place: Place, limits: Limits = LIMITS) -> bytes:
     """
     most = limits.file_mb * MB
     if str(place) == STDIN:
+        if sys.stdin is None:  # as Python has it where the shell closed it: <&-
+            raise InputError(f"{STDIN}: standard input is closed", "name a file, or pipe a text in")
         data = sys.stdin.buffer.read(most + 1)
     else:
         with opened(place) as (stream, _):
@@ -323,7 +331,7 @@ def _lines(
             if len(line) > longest:
                 line = LongLine(line)
                 _skip_rest(line, lines)
-            yield line.removeprefix("\ufeff") if first and line.startswith("\ufeff") else line
+            yield line.lstrip("\ufeff") if first and line.startswith("\ufeff") else line
             first = False
             if raw.tell() > done:
                 on_read(raw.tell() - done)

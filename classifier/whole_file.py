@@ -21,6 +21,15 @@ def beside(out: Path, ending: str) -> Path:
     return out.with_name(out.name + ending)
 
 
+def refuse_special(out: Path) -> None:
+    """Raise `OutputError` for a device or pipe: the whole file would be put in its place.
+
+    A user of all rights would so lose ``/dev/null``.
+    """
+    if out.exists() and not (out.is_file() or out.is_dir()):
+        raise OutputError(f"{out}: a device or pipe, and no file", "name a file with -o")
+
+
 @contextmanager
 def whole_file(out: Path) -> Iterator[TextIO]:
     """Open ``OUT.part`` as UTF-8, put in the place of ``OUT`` on success and removed on failure.
@@ -37,6 +46,7 @@ def whole_place(out: Path) -> Iterator[Path]:
 
     Raises `OutputError` where the place cannot be written.
     """
+    refuse_special(out)
     part = beside(out, PART)
     try:
         yield part

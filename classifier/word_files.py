@@ -8,12 +8,15 @@ from contextlib import suppress
 from pathlib import PurePosixPath
 from xml.parsers import expat
 
+from classifier.errors import InputError
 from classifier.limits import Limits
 from classifier.office_parts import office_parts
 from classifier.parsed import Parsed, cleaned, day_of
 
 _PROPERTIES = "docProps/core.xml"
 _DEEPEST = 50  # boxes in boxes, tables in tables
+_FOREIGN = "a part in another format (altChunk), which is not read"
+_REMEDY = "save it anew in Word; recognise the text of pictures, such as with ocrmypdf"
 _INSTEAD = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "ptab": "\t"}
 # Deleted text, the second copy of a text box for older programs, pinyin above the line, settings
 _LEFT_OUT = {"del", "moveFrom", "Fallback", "rt", "rPr", "pPr"}
@@ -34,9 +37,15 @@ def read_word(data: bytes, name: str, limits: Limits) -> Parsed:
         try:
             lines = [line for part in (body, *notes) for line in _paragraphs(parts, part)]
             title, day = _properties(parts)
+            pictures = any("/media/" in part for part in parts.namelist())
         except expat.ExpatError as error:
             raise ValueError(f"broken XML: {error}") from None
-    return Parsed(cleaned("\n".join(lines)), " ".join(cleaned(title).split()), file_date=day)
+        left_out = [_FOREIGN] if _holds_foreign(parts, body) else []
+    text = cleaned("\n".join(lines))
+    if not text.strip() and (pictures or left_out):
+        what = "pictures alone" if pictures else _FOREIGN
+        raise InputError(f"{name}: no text in it: {what}", _REMEDY)
+    return Parsed(text, " ".join(cleaned(title).split()), file_date=day, left_out=left_out)
 
 
 def _body(parts: zipfile.ZipFile) -> str:
@@ -49,6 +58,13 @@ def _body(parts: zipfile.ZipFile) -> str:
 
     _parse(parts, "_rels/.rels", begins)
     return found[0] if found else "word/document.xml"
+
+
+def _holds_foreign(parts: zipfile.ZipFile, body: str) -> bool:
+    """Say whether the body takes in parts of other formats, which Word turns into text when it opens it."""
+    found: list[str] = []
+    _parse(parts, body, lambda tag, _: found.append(tag) if tag == "altChunk" else None)
+    return bool(found)
 
 
 def _parse(

@@ -1,4 +1,4 @@
-"""Excel workbooks (.xlsx): the rows of their first sheet, cells as text."""
+"""Excel workbooks (.xlsx): the rows of their first sheet, or of all sheets, cells as text."""
 
 from __future__ import annotations
 
@@ -24,12 +24,7 @@ def sheet_rows(data: bytes, name: str, limits: Limits) -> Iterator[list[str]]:
     Each row has as many cells as the header. Formulas count with the value that Excel last
     saved for them. Raises `InputError` for what is no workbook, or beyond the limits.
     """
-    import openpyxl
-
-    with office_parts(data, name, "Excel workbook", limits) as parts:
-        del parts
-        with _unmeasured(), _unchanged():
-            book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+    with _opened(data, name, limits) as book:
         cells_of = ([_cell(value) for value in row] for row in book.worksheets[0].values)
         rows = dropwhile(lambda cells: not any(cells), cells_of)
         first = list(islice(rows, _TITLES + 1))
@@ -38,7 +33,40 @@ def sheet_rows(data: bytes, name: str, limits: Limits) -> Iterator[list[str]]:
         yield header
         for cells in chain(first[top + 1 :], rows):
             if any(cells):
-                yield [*cells, *[""] * len(header)][: len(header)]
+                yield _as_long(cells, header)
+
+
+def rows_of_sheets(data: bytes, name: str, limits: Limits) -> Iterator[tuple[str, int, list[str]]]:
+    """Yield the rows of all sheets of a workbook: the title of the sheet, the number of the row, its cells.
+
+    The first row of a sheet, whose number is 0, is its header: it is always there, and all others have as
+    many cells. Empty rows are left out, and count. Raises `InputError` as `sheet_rows` does.
+    """
+    with _opened(data, name, limits) as book:
+        for sheet in book.worksheets:
+            rows = ([_cell(value) for value in row] for row in sheet.values)
+            header = _trimmed(next(rows, []))
+            yield sheet.title, 0, header
+            for number, cells in enumerate(rows, 1):
+                if any(cells):
+                    yield sheet.title, number, _as_long(cells, header)
+
+
+def _as_long(cells: Sequence[str], header: Sequence[str]) -> list[str]:
+    return [*cells, *[""] * len(header)][: len(header)]
+
+
+@contextmanager
+def _opened(data: bytes, name: str, limits: Limits) -> Iterator[Any]:
+    """Open a workbook that stays within the limits."""
+    import openpyxl
+
+    with office_parts(data, name, "Excel workbook", limits) as parts:
+        del parts
+        with _unmeasured(), _unchanged():
+            book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+        with _in_order():
+            yield book
 
 
 @contextmanager
@@ -56,6 +84,28 @@ def _unmeasured() -> Iterator[None]:
         yield
     finally:
         ReadOnlyWorksheet._get_size = measure
+
+
+@contextmanager
+def _in_order() -> Iterator[None]:
+    """Have rows refused whose numbers do not rise: openpyxl passes over them without a word."""
+    from openpyxl.worksheet._reader import WorkSheetParser
+
+    theirs = WorkSheetParser.parse
+
+    def rising(parser: Any) -> Iterator[tuple[int, Any]]:
+        last = 0
+        for number, row in theirs(parser):
+            if number <= last:
+                raise ValueError(f"row {number} comes after row {last}")
+            last = number
+            yield number, row
+
+    WorkSheetParser.parse = rising
+    try:
+        yield
+    finally:
+        WorkSheetParser.parse = theirs
 
 
 @contextmanager

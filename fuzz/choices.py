@@ -13,7 +13,7 @@ class Choices:
 
     >>> choices = Choices(bytes([1, 255, 7]))
     >>> choices.of("abc"), choices.below(1000), choices.of("abc")
-    ('b', 791, 'a')
+    ('b', 287, 'a')
     """
 
     def __init__(self, data: bytes) -> None:

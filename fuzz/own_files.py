@@ -5,7 +5,10 @@ from __future__ import annotations
 import gzip
 import io
 import zipfile
+from collections.abc import Iterable
 from functools import lru_cache
+from typing import Any
+from xml.sax.saxutils import escape
 
 SENTENCE = "签约医生每月上门给老人量血压，药费减半。"
 ENDINGS = ("txt", "csv", "tsv", "jsonl", "parquet", "html", "mhtml", "docx", "pdf", "xlsx", "zip", "txt.gz")
@@ -145,9 +148,26 @@ def _jsonl() -> bytes:
 
 
 def _sheet() -> bytes:
-    rows = [("text", "n"), (SENTENCE, "1")]
-    cells = ["".join(f'<c t="inlineStr"><is><t>{text}</t></is></c>' for text in row) for row in rows]
-    return f"<sheetData>{''.join(f'<row>{row}</row>' for row in cells)}</sheetData>".encode()
+    return _sheet_of([("text", "n"), (SENTENCE, "1")])
+
+
+def _sheet_of(rows: Iterable[Iterable[str]]) -> bytes:
+    cells = ["".join(f'<c t="inlineStr"><is><t>{escape(text)}</t></is></c>' for text in row) for row in rows]
+    return f"<sheetData>{''.join(f'<row>{row}</row>' for row in cells)}</sheetData>".encode(
+        "utf-8", "replace"
+    )
+
+
+def filled_rows(value: Any) -> bytes:
+    """Return the XML of a sheet with a list of mappings below their names."""
+    rows = [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, dict)]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    return _sheet_of([names, *([str(row.get(name, "")) for name in names] for row in rows)])
+
+
+def filled(value: Any) -> bytes:
+    """Return an Excel workbook with a list of mappings as its sheet."""
+    return workbook(filled_rows(value))
 
 
 def _page() -> str:

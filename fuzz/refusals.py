@@ -7,8 +7,8 @@ from classifier.errors import FupinError
 LONGEST = 1000  # characters
 
 
-def see_refusal(error: FupinError, place: str) -> None:
-    """See that a refusal is one line, with its place in it, and one line of hint."""
+def see_refusal(error: FupinError, place: str | tuple[str, ...]) -> None:
+    """See that a refusal is one line, with its place (one of them) before it, and one line of hint."""
     told = str(error)
     assert told.startswith(place), f"no place: {told!r}"
     for line in (told, error.hint):

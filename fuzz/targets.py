@@ -58,5 +58,15 @@ _ALL = (
         ),
         512,
     ),
+    Target(
+        "imports",
+        (
+            *("archives", "cap_tables", "checked_sheets", "coded_marks", "corpus", "doccano", "errors"),
+            *("exchange_tables", "exchanged", "inert_text", "json_lists", "json_values", "label_studio"),
+            *("review_adding", "review_files", "review_items", "review_lines", "review_recording"),
+            *("review_rows", "sample_files", "spreadsheet_guard", "tables", "text_files", "workbooks"),
+        ),
+        1536,
+    ),
 )
 TARGETS: Mapping[str, Target] = {target.name: target for target in _ALL}

@@ -90,6 +90,7 @@ ORDER = (
     "sheet_xml",
     "encoded_rows",
     "output",
+    "carried_columns",
     "batch",
     "model_files",
     "store",

@@ -290,6 +290,30 @@ def test_the_size_of_chunks_does_not_change_a_byte(by_word, tmp_path, monkeypatc
     assert written[0].count(b"\n") >= 3
 
 
+@pytest.mark.parametrize("name", ["out.csv", "out.jsonl", "out.xlsx"])
+def test_a_document_that_is_labelled_in_shares_becomes_the_same_bytes_and_counts(
+    by_word, tmp_path, monkeypatch, name
+):
+    tally = label_documents(ARTICLES, by_word, tmp_path / f"whole-{name}", unit="segment")
+    monkeypatch.setattr(classifier.batch, "WRITTEN", 100)
+    shared = [
+        chunk for chunk in classifier.batch._chunks(ARTICLES) if isinstance(chunk, classifier.batch.Share)
+    ]
+    assert max(share.of for share in shared) > len(ARTICLES)  # more shares than segments: some are empty
+    assert label_documents(ARTICLES, by_word, tmp_path / name, unit="segment") == tally
+    assert (tmp_path / name).read_bytes() == (tmp_path / f"whole-{name}").read_bytes()
+
+
+def test_what_a_document_carries_counts_for_how_much_is_made_at_a_time():
+    plain = Document("文", "村里修路。" * 1000)
+    heavy = Document("文", "村里修路。" * 1000, meta={"note": "注" * 1_000_000})
+    assert len(list(classifier.batch._chunks([plain, plain]))) == 1
+    shares = list(classifier.batch._chunks([plain, heavy, plain]))
+    assert [type(shares[0]), type(shares[-1])] == [list, list]
+    assert len(shares) - 2 == shares[1].of > 40
+    assert len(list(classifier.batch._chunks([heavy], "row"))) == 1  # a row says it once
+
+
 def test_csv_in_a_file_begins_with_one_bom_and_holds_every_cell_as_it_was(by_word, tmp_path, monkeypatch):
     monkeypatch.setattr(classifier.batch, "CHUNK", 1)
     label_documents(ARTICLES, by_word, tmp_path / "out.csv")

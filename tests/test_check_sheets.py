@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import csv
 import io
+import json
+from contextlib import suppress
 
 import numpy as np
 import openpyxl
@@ -16,11 +18,13 @@ from hypothesis import strategies as st
 from classifier.check_sheets import MOST, OF_EACH, PICKS, check_sheets
 from classifier.checked_sheets import HEADER, read_checked
 from classifier.codebook import codebook_from_text
+from classifier.confined import Parsers
 from classifier.deciding_phrases import DecidingPhrases
-from classifier.errors import InputError
+from classifier.errors import FupinError, InputError
 from classifier.explanation import explain
 from classifier.labelled import Labelled, read_labelled
 from classifier.lexicon import Lexicon
+from classifier.limits import LIMITS
 from classifier.report import make_report
 from classifier.report_sentences import NEAR, highlights, sentences_of_codes
 from classifier.report_workbook import write_workbook
@@ -390,3 +394,49 @@ def test_a_file_without_such_sheets_is_told(tmp_path, tiny_codebook):
     for name, message in (("x.xlsx", "no sheet"), ("y.xlsx", "no Excel workbook"), ("z.csv", "no sheet")):
         with pytest.raises(InputError, match=f"{name}: {message}"):
             read_checked(tmp_path / name, tiny_codebook)
+
+
+def test_this_process_parses_no_workbook(book, tiny_codebook, monkeypatch):
+    fill(book, ("核对 看病", "007#0", "是", None))
+
+    def parsed(*_, **__):
+        raise AssertionError("parsed here")
+
+    monkeypatch.setattr(openpyxl, "load_workbook", parsed)
+    assert codes_of(read_checked(book, tiny_codebook)) == {"007#0": "clinic"}
+
+
+def test_what_is_wrong_is_told_with_the_row_of_the_sheet_though_rows_are_empty(tmp_path, tiny_codebook):
+    """Office programs write no cells at the end of a row that is not filled in."""
+    book = openpyxl.Workbook()
+    sheet = book.create_sheet("核对")
+    header = sorted(HEADER, key=lambda name: name == "should be 应为")  # which stands last, and stays empty
+    values = {"segment_id": "山#0", "doc_id": "山", "text": "好。", "codes": "road", "code": "road"}
+    sheet.append(header)
+    for at, answer in ((2, "是"), (6, "大概")):
+        for column, name in enumerate(header[:-1], 1):
+            sheet.cell(at, column, (values | {"right? 对否": answer}).get(name))
+    book.save(tmp_path / "r.xlsx")
+    with pytest.raises(InputError, match=r"r\.xlsx: sheet '核对': row 5: 'right. 对否' is '大概'"):
+        read_checked(tmp_path / "r.xlsx", tiny_codebook)
+
+
+def test_a_row_that_lacks_columns_of_those_before_is_not_passed_over(tmp_path, tiny_codebook):
+    row = dict.fromkeys(HEADER, "") | {"segment_id": "山#0", "doc_id": "山", "code": "road"}
+    path = tmp_path / "k.jsonl"
+    path.write_text(json.dumps(row) + '\n{"segment_id": "山#1"}\n', encoding="utf-8")
+    with pytest.raises(InputError, match=r"k\.jsonl: row 2: no column 'text'"):
+        read_checked(path, tiny_codebook)
+
+
+def test_a_workbook_with_bits_turned_or_cut_off_is_read_or_refused(book, tiny_codebook):
+    whole = fill(book, ("核对 看病", "007#0", "是", None)).read_bytes()
+    with Parsers(LIMITS) as parsers:
+        for at in range(11, len(whole), len(whole) // 40):
+            turned = bytes([*whole[:at], whole[at] ^ (1 << at % 8), *whole[at + 1 :]])
+            for data in (turned, whole[:at]):
+                book.write_bytes(data)
+                with suppress(FupinError):
+                    assert set(codes_of(read_checked(book, tiny_codebook, parsers=parsers))) <= {"007#0"}
+        book.write_bytes(whole)
+        assert codes_of(read_checked(book, tiny_codebook, parsers=parsers)) == {"007#0": "clinic"}

@@ -9,6 +9,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,8 @@ import pytest
 import classifier
 import classifier.text_files
 from classifier.console import progress_bar
+from classifier.errors import OutputError
+from classifier.output import StandardOutput
 from classifier.store import load_model
 
 HEADER = "doc_id,segment_id,paragraph,start,end,text,codes,clinic,school,road,well,title,date,source"
@@ -890,3 +893,21 @@ def test_elsewhere_nothing_is_shown_and_the_size_is_not_asked_for(monkeypatch):
         bar.read(150)
         bar.made(1_200)
     assert stream.getvalue() == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="no disk that is always full")
+@pytest.mark.parametrize("command", [["codebook", "show"], ["segments", "--rules"]], ids=" ".join)
+def test_a_full_disk_behind_standard_output_is_told(command):
+    with Path("/dev/full").open("wb") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "classifier", *command], stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    error, hint = ran.stderr.decode().splitlines()
+    assert (ran.returncode, error) == (1, "error: standard output: No space left on device")
+    assert hint.startswith("hint: ")
+
+
+def test_standard_output_that_the_shell_has_closed_is_told(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    with pytest.raises(OutputError, match="standard output is closed"):
+        StandardOutput().append(b"x")

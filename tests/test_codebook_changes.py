@@ -19,7 +19,9 @@ from classifier.errors import CorpusError, InputError, ModelError, OutputError
 from classifier.label_migration import WHY, migrate_rows, migrate_store, read_table, table_bytes, write_new
 from classifier.lexicon import check_lexicon, lexicon_from_text
 from classifier.renamed_model import rename_model
+from classifier.review_exports import coded_segments
 from classifier.review_items import CODED, CONTEXT, GOLD, MIGRATED, QUEUE, SETTLED, Event, Item, codebook_id
+from classifier.review_pages import item_view
 from classifier.review_store import open_store
 from classifier.store import load_model, save_model
 from classifier.yaml_edits import rewrite
@@ -109,7 +111,7 @@ label_sets = st.lists(st.sampled_from(CODES), unique=True)
         pytest.param(EVERY, ("clinic",), ("health",), "", id="renamed"),
         pytest.param(EVERY, ("school", "road"), ("n",), "", id="two that are merged give one"),
         pytest.param(EVERY, ("clinic", "well"), ("health",), "", id="retired beside another"),
-        pytest.param(EVERY, ("well",), (), "no code is left", id="retired alone"),
+        pytest.param(EVERY, ("well",), (), "no code is left 原有编码均已停用", id="retired alone"),
         pytest.param(EVERY, (), (), "", id="no code before"),
         pytest.param(SPLIT, ("clinic", "road"), ("clinic",), "road: n / m?", id="split"),
     ],
@@ -428,7 +430,7 @@ def test_events_say_what_stood_before_and_old_ones_stay(store):
     assert {e.kind for e in new.values()} == {MIGRATED}
     assert (new["d#1"].before, new["d#1"].after, new["d#1"].coder) == (("clinic",), ("health",), "甲")
     assert (new["d#3"].before, new["d#3"].after) == (("well",), None)
-    assert new["d#3"].note == "1 → 2: no code is left"
+    assert new["d#3"].note == "1 → 2: no code is left 原有编码均已停用"
     assert "d#0" not in new  # nothing changed
     assert store.codebook == book
     assert list(store.codebook_texts()) == [codebook_id(OLD), codebook_id(book)]
@@ -470,6 +472,30 @@ def test_where_one_coder_must_decide_again_all_do_and_the_settlement_too(store):
     assert store.disputed() == []
     assert {lane: codes for (s, lane), codes in store.current().items() if s == "d#2"} == {}
     assert store.settlement("d#2") is None
+
+
+def test_a_settlement_that_follows_makes_the_codebook_no_coder(store):
+    store.record(Event("b", "d#1", "丙", SETTLED, None, ("clinic",), codebook_id(OLD), AT))
+    before = store.coders()
+    migrate_store(store, EVERY, rewrite_codebook(EVERY)[0], AT)
+    assert store.settlement("d#1") == ("health",)
+    assert store.coders() == before
+
+
+def test_what_a_coder_noted_stays_his_note_and_the_question_is_none(tmp_path):
+    with open_store(tmp_path / "s.db") as store:
+        store.add([item(1), item(3)], OLD, "d")
+        for n, code in ((1, "clinic"), (3, "well")):
+            given = Event(f"e{n}", f"d#{n}", "甲", CODED, None, (code,), codebook_id(OLD), AT, f"备注{n}")
+            store.record(given)
+        migrate_store(store, EVERY, rewrite_codebook(EVERY)[0], AT)
+        views = {n: item_view(store, f"d#{n}", "甲") for n in (1, 3)}
+        assert {n: (view["mine"], view["note"]) for n, view in views.items()} == {
+            1: (["health"], "备注1"),
+            3: (None, "备注3"),
+        }
+        assert (views[1]["question"], views[3]["question"][:5]) == ("", "1 → 2")
+        assert [segment.codings["甲"].note for segment in coded_segments(store)] == ["备注1"]
 
 
 def test_twice_is_refused_and_a_store_of_another_codebook_too(store):
@@ -648,6 +674,15 @@ def test_a_store_that_does_not_fit_leaves_no_file_behind(folder, fupin_here):
     assert not (folder / "new").exists()
 
 
+def test_a_model_that_cannot_follow_leaves_no_file_behind(folder, fupin_here, tiny_codebook_file):
+    (folder / "retire.yaml").write_text('version: "2"\nretire: [road]', encoding="utf-8")
+    arguments = ("codebook", "migrate", tiny_codebook_file, folder / "retire.yaml", "-o", folder / "new")
+    for model in (folder / "none", shipped.MODEL):
+        ran = fupin_here(*arguments, "--model", model)
+        assert ran.code == 1, ran.err
+        assert not (folder / "new").exists()
+
+
 def test_tables_without_an_open_row_and_a_model_follow_with_one_command(
     folder, fupin_here, tiny_codebook_file, tiny_model_folder
 ):
@@ -658,6 +693,19 @@ def test_tables_without_an_open_row_and_a_model_follow_with_one_command(
     # nothing is to be decided, so there is no file for it
     assert sorted(p.name for p in out.iterdir()) == sorted(("t.csv", "village", "village.yaml"))
     assert load_model(out / "village").codes_ == ("clinic", "school", "path", "well")
+
+
+@pytest.mark.parametrize("names", [("t.csv", "t.decide.csv"), ("t.decide.csv", "t.csv")], ids=" ".join)
+def test_a_table_called_as_the_open_rows_of_another_is_refused_before_anything_is_written(
+    folder, fupin_here, names
+):
+    (folder / "t.decide.csv").write_bytes((folder / "t.csv").read_bytes())
+    tables = (argument for name in names for argument in ("--labels", folder / name))
+    arguments = ("codebook", "migrate", folder / "b.yaml", folder / "c.yaml", "-o", folder / "new")
+    ran = fupin_here(*arguments, *tables)
+    assert ran.code == 1
+    assert "its rows to decide would go to 't.decide.csv'" in ran.problem[0]
+    assert not (folder / "new").exists()
 
 
 def test_inputs_of_one_name_and_a_store_that_is_not_there_are_refused(folder, fupin_here):

@@ -472,6 +472,75 @@ def test_a_doubled_id_in_two_inputs_is_refused_though_files_may_be_skipped(tmp_p
     assert skipped == []
 
 
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
+def test_rows_whose_id_is_empty_are_named_by_their_numbers(tmp_path, name):
+    empty = {
+        "a.csv": "id,text\n,一\n甲,二\n,三\n",
+        "a.jsonl": '{"id":null,"text":"一"}\n{"id":"甲","text":"二"}\n{"id":"","text":"三"}\n',
+    }
+    found = read(write(tmp_path / name, empty[name]))
+    assert [(d.id, d.text) for d in found] == [("1", "一"), ("甲", "二"), ("3", "三")]
+
+
+# --- what grows ---
+
+
+def test_a_table_with_too_many_columns_is_refused_at_once(tmp_path):
+    path = write(
+        tmp_path / "a.csv", "text," + ",".join(map(str, range(300_000))) + "\n一" + "," * 300_000 + "\n"
+    )
+    message, hint = refusal(lambda: read(path))
+    assert message == f"{path}: more than 16,384 columns"
+    assert "columns=N" in hint
+
+
+def test_one_row_of_json_with_too_many_columns_is_left_out(tmp_path):
+    wide = json.dumps({"text": "二", **dict.fromkeys(map(str, range(9)))})
+    path = write(tmp_path / "a.jsonl", f'{{"text": "一"}}\n{wide}\n')
+    skipped = []
+    found = list(documents([path], Reading(limits=Limits(columns=9)), on_error=skipped.append))
+    assert [d.text for d in found] == ["一"]
+    assert [s.reason for s in skipped] == ["row 2: more than 9 columns"]
+
+
+@pytest.mark.parametrize("column", ["id", "note", "list"])
+def test_what_each_segment_would_say_again_is_limited(tmp_path, column):
+    value = ["注"] * 20_000 if column == "list" else "注" * 20_000
+    path = write(tmp_path / "a.jsonl", json.dumps({"text": "修路。" * 1000, column: value}) + "\n")
+    assert len(read(path)) == 1
+    message, hint = refusal(lambda: read(path, limits=Limits(repeated_mb=5)))
+    assert message == f"{path}: row 1: id and other columns come to more than 5 MB beside its segments"
+    assert "repeated_mb=N" in hint
+
+
+def test_the_note_on_the_column_that_was_found_is_short(tmp_path):
+    path, notes = write(tmp_path / "a.csv", "文" * 50_000 + "\n医生每月上门。\n"), []
+    assert len(list(documents([path], on_note=notes.append))) == 1
+    assert len(notes[0]) < len(str(path)) + 200
+
+
+def test_a_page_whose_title_is_no_title_says_its_beginning(tmp_path):
+    page = (
+        f"<html><head><title>{'修路' * 100_000}</title></head><body>{'<p>' + SENTENCE * 9}</p></body></html>"
+    )
+    (found,) = read(write(tmp_path / "a.html", page))
+    assert found.title == "修路" * 499 + "修…"
+
+
+@pytest.mark.parametrize("codec", ["utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("name", ["a.txt", "a.csv", "a.html"])
+def test_utf_32_with_a_mark_is_read_and_not_taken_for_utf_16(tmp_path, codec, name):
+    text = {"a.txt": SENTENCE, "a.csv": f"text\n{SENTENCE}\n", "a.html": f"<html><body><p>{SENTENCE * 9}</p>"}
+    (found,) = read(write(tmp_path / name, f"\ufeff{text[name]}".encode(codec)))
+    assert found.text.startswith(SENTENCE)
+
+
+def test_a_mark_that_was_written_twice_is_no_part_of_a_name(tmp_path):
+    path = write(tmp_path / "a.csv", f"\ufeff\ufeffid,text\n甲,{SENTENCE}\n")
+    assert [(d.id, d.text) for d in read(path)] == [("甲", SENTENCE)]
+    assert read(write(tmp_path / "a.txt", f"\ufeff\ufeff{SENTENCE}"))[0].text == SENTENCE
+
+
 def test_a_text_that_cannot_be_read_is_skipped_and_told(tmp_path):
     write(tmp_path / "1.txt", "一")
     bad = write(tmp_path / "2.txt", TRADITIONAL.encode("big5"))
@@ -601,3 +670,10 @@ def test_a_damaged_packed_file_is_refused(data, tmp_path):
 def test_a_packed_file_that_unpacks_to_too_much_is_refused(name, limits, size, message, tmp_path):
     path = write(tmp_path / name, gzip.compress(b" " * size))
     assert refusal(lambda: read(path, limits=limits))[0] == f"{path}: {message}"
+
+
+def test_standard_input_that_the_shell_has_closed_is_told(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", None)
+    message, hint = refusal(lambda: read("-"))
+    assert message == "-: standard input is closed"
+    assert "name a file" in hint

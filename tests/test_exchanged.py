@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import csv
+import json
+import math
+import pickle
+import re
 from dataclasses import replace
+from datetime import date, datetime
+from decimal import Decimal
 
+import numpy as np
+import pyarrow
 import pytest
 from exchange_samples import BOOK, EXCLUSIVE, SEGMENTS, names, plain, segment_lists
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pyarrow import parquet
 
+from classifier.cap_tables import read_cap, write_cap
 from classifier.codebook import codebook_from_text
-from classifier.errors import InputError
+from classifier.doccano import read_doccano, write_doccano
+from classifier.errors import LONGEST, InputError
 from classifier.exchange_tables import labelled_segments, only_coded, read_segments, write_segments
 from classifier.exchanged import (
     Coding,
@@ -18,6 +30,7 @@ from classifier.exchanged import (
     TheirNames,
     aside,
     completed,
+    json_value,
     merged,
     only_coder,
     own_name,
@@ -25,6 +38,7 @@ from classifier.exchanged import (
     without_model,
 )
 from classifier.json_lists import json_objects
+from classifier.label_studio import read_label_studio, write_tasks
 from classifier.labelled import Labelled
 from classifier.limits import Limits
 
@@ -246,6 +260,117 @@ def test_lists_mappings_and_whole_numbers_of_parquet_become_what_json_can_hold(t
     labelled = Labelled("t", BOOK, cells, chances > 1, chances)
     values = [segment.others["n"] for segment in labelled_segments(labelled)]
     assert (values, [type(v) for v in values]) == ([3, 0.5], [int, float])
+
+
+def test_arrays_of_a_parquet_column_of_lists_become_lists(tmp_path):
+    """Read as columns, a list is an array, which is neither equal nor unequal to itself."""
+    times = pyarrow.array([[datetime(2019, 10, 17, 8), None], None], pyarrow.list_(pyarrow.timestamp("ns")))
+    table = {
+        **{
+            "doc_id": ["甲"] * 2,
+            "segment_id": ["甲#0", "甲#1"],
+            "text": ["好。"] * 2,
+            "codes": [["road"], []],
+        },
+        **{"road": [0.5, 0.5], "years": [[2019, 2020], []], "words": [["路", None], ["桥"]], "times": times},
+        "deep": [[[1], [2, 3]], [[]]],
+    }
+    parquet.write_table(pyarrow.table(table), tmp_path / "l.parquet")
+    found = read_segments(tmp_path / "l.parquet", BOOK)
+    assert [segment.proposed for segment in found] == [("road",), ()]
+    assert [segment.others for segment in found] == [
+        {
+            **{"years": [2019, 2020], "words": ["路", None], "deep": [[1], [2, 3]]},
+            "times": ["2019-10-17T08:00:00", None],
+        },
+        {"years": [], "words": ["桥"], "times": None, "deep": [[]]},
+    ]
+    write_tasks(found, tmp_path / "t.json", BOOK)
+    assert [s.others for s in read_label_studio(tmp_path / "t.json", BOOK)] == [s.others for s in found]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (float("inf"), "inf"),
+        (np.float32("nan"), None),
+        (np.array([[1.5, np.nan]]), [[1.5, None]]),
+        (np.datetime64("2019-10-17T08:00:00", "ns"), "2019-10-17T08:00:00"),
+        (np.array(["NaT"], "datetime64[ns]"), [None]),
+        (Decimal("1.50"), "1.50"),
+        ({1: (date(2019, 10, 17), np.array([True]))}, {"1": ["2019-10-17", [True]]}),
+    ],
+    ids=["endless", "no number", "a table", "nanoseconds", "no time", "decimal", "one in the other"],
+)
+def test_any_cell_becomes_what_json_can_hold(value, expected):
+    assert json_value(value) == expected
+    json.dumps(json_value(value), allow_nan=False)
+
+
+@pytest.mark.parametrize("name", ["e.jsonl", "c.jsonl", "a.jsonl", "t.jsonl"])
+def test_what_json_has_no_number_for_can_be_handed_on(tmp_path, name):
+    """Python writes and reads NaN and Infinity in JSON; Label Studio and doccano do not."""
+    row = {
+        **{"text": "修路。", "label": ["road"], "majortopic": 3, "codes": "road", "annotator": 4},
+        **{"n": math.nan, "far": [math.inf]},
+    }
+    (tmp_path / name).write_text(json.dumps(row), encoding="utf-8")
+    read = {"e": read_doccano, "c": read_cap, "a": read_label_studio, "t": read_segments}[name[0]]
+    found = read(tmp_path / name, BOOK)
+    assert (found[0].others["n"], found[0].others["far"]) == (None, ["inf"])
+    write_tasks(found, tmp_path / "t.json", BOOK)
+    assert read_label_studio(tmp_path / "t.json", BOOK)[0].others["far"] == ["inf"]
+    write_doccano(found, tmp_path / "o.jsonl", BOOK)
+    write_cap(found, tmp_path / "o.csv", BOOK)
+
+
+def test_days_of_a_parquet_table_of_codings_can_be_written(tmp_path):
+    table = {"text": ["修路。"], "majortopic": [3], "day": [date(2019, 10, 17)]}
+    parquet.write_table(pyarrow.table(table), tmp_path / "c.parquet")
+    found = read_cap(tmp_path / "c.parquet", BOOK)
+    write_segments(found, tmp_path / "t.jsonl", BOOK)
+    assert read_segments(tmp_path / "t.jsonl", BOOK)[0].others["day"] == "2019-10-17"
+
+
+def test_a_probability_beyond_all_numbers_is_told(tmp_path):
+    row = {"text": "修路。", "label": ["road"], "probabilities": '{"road": ' + "9" * 400 + "}"}
+    (tmp_path / "e.jsonl").write_text(json.dumps(row), encoding="utf-8")
+    with pytest.raises(InputError, match=r"e\.jsonl: row 1: 'probabilities' is"):
+        read_doccano(tmp_path / "e.jsonl", BOOK)
+
+
+@pytest.mark.parametrize(
+    ("name", "cell", "message"),
+    [
+        ("a.csv", '{"choices": ["\\ud800"]}', "a.csv: row 1: unknown code '{"),
+        ("a.csv", '{"choices": ' + "[" * 300 + "]" * 300 + "}", "a.csv: row 1: unknown code '{"),
+        ("e.csv", '{"\\ud800": 0.5}', "e.csv: row 1 holds half a surrogate pair"),
+        ("e.csv", "[" * 990 + "]" * 990, "e.csv: row 1: 'probabilities' is"),
+    ],
+    ids=["half a pair", "deep", "half a pair in a probability", "a deep probability"],
+)
+def test_a_cell_of_json_is_held_to_what_a_file_of_json_is(tmp_path, name, cell, message):
+    with (tmp_path / name).open("w", encoding="utf-8", newline="") as stream:
+        column = {"a": "codes", "e": "probabilities"}[name[0]]
+        writer = csv.writer(stream)
+        writer.writerow(["text", "label", "annotation_id", "annotator", column])
+        writer.writerow(["修路。", "road", "1", "4", cell])
+    read = {"a": read_label_studio, "e": read_doccano}[name[0]]
+    with pytest.raises(InputError, match=re.escape(message)) as caught:
+        read(tmp_path / name, BOOK)
+    f"{caught.value}{caught.value.hint}".encode()
+
+
+def test_a_value_of_any_length_leaves_an_error_one_line_that_can_be_read(tmp_path):
+    """The place stands at its beginning and what is wrong at its end."""
+    (tmp_path / "m.csv").write_text(f"theirs,ours\n1,{'路' * 30_000}\n", encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        read_code_map(tmp_path / "m.csv", BOOK)
+    assert re.fullmatch(r"m\.csv: row 1: unknown code '路+…路+'", str(caught.value))
+    assert len(str(caught.value)) <= LONGEST
+    assert str(InputError("a" * LONGEST, "b")) == "a" * LONGEST
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (str(again), again.hint) == (str(caught.value), caught.value.hint)
 
 
 def test_what_a_cell_of_csv_cannot_hold_is_written_as_json(tmp_path):

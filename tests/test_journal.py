@@ -13,6 +13,7 @@ from classifier.cells import Changes
 from classifier.completed import completed, note_completed
 from classifier.errors import OutputError
 from classifier.journal import Journal, Tally
+from classifier.whole_file import whole_file
 
 FACTS = {"inputs": "a1", "model": "b2"}
 COLUMNS = ["doc_id", "text"]
@@ -244,3 +245,14 @@ def test_where_no_note_can_be_kept_nothing_is_said_to_be_complete(out, tmp_path,
     out.write_bytes(b"doc_id\n")
     note_completed(out, FACTS, Tally(4, 9, 3))
     assert completed(out, FACTS) is None
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
+@pytest.mark.parametrize("write", [Journal, lambda out: whole_file(out).__enter__()], ids=["run", "file"])
+def test_a_pipe_or_device_is_not_replaced_by_an_output(tmp_path, write):
+    out = tmp_path / "out.csv"
+    os.mkfifo(out)
+    with pytest.raises(OutputError, match=r"out\.csv: a device or pipe, and no file"):
+        write(out)
+    assert out.is_fifo()
+    assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]

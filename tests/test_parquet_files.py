@@ -79,6 +79,25 @@ def test_a_file_that_unpacks_to_more_than_it_may_is_refused_behind_what_it_may(m
         list(parts)
 
 
+def test_a_file_without_rows_gives_one_batch_that_names_its_columns():
+    kinds = {"text": pyarrow.string(), "who": pyarrow.dictionary(pyarrow.int8(), pyarrow.string())}
+    columns = {name: pyarrow.array([], kind) for name, kind in kinds.items()}
+    columns["id"] = pyarrow.ExtensionArray.from_storage(pyarrow.uuid(), pyarrow.array([], pyarrow.binary(16)))
+    count, (found,) = batches(packed(pyarrow.table(columns)))
+    assert (count, found.num_rows) == (0, 0)
+    kinds = [pyarrow.string(), pyarrow.string(), pyarrow.binary(16)]
+    assert [(f.name, f.type) for f in found.schema] == list(zip(columns, kinds, strict=True))
+
+
+def test_mappings_are_measured_with_what_is_in_them_also_where_that_is_nothing(monkeypatch):
+    monkeypatch.setattr(parquet_files, "BATCH_BYTES", 2_000)
+    pairs = [[(f"第{n}户", [None] * 200)] for n in range(40)]
+    kind = pyarrow.map_(pyarrow.string(), pyarrow.list_(pyarrow.null()))
+    _, found = batches(packed(pyarrow.table({"pairs": pyarrow.array(pairs, kind)})))
+    assert [pair for part in found for pair in part["pairs"].to_pylist()] == pairs
+    assert len(found) == 40, "a row of 200 takes more than half of what a batch may"
+
+
 def test_memory_that_runs_out_is_no_damage_of_the_file(monkeypatch):
     def full(_):
         raise pyarrow.ArrowMemoryError("malloc of size 5 failed")

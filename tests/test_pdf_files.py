@@ -7,7 +7,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from hostile_files import CATALOGUE, pdf, stream
+from hostile_files import CATALOGUE, PAGES, pdf, stream
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -270,6 +270,14 @@ def test_a_file_of_more_pages_than_is_allowed_is_refused(make):
     with pytest.raises(InputError, match=r"^a\.pdf: more than 2 pages$") as caught:
         read_pdf(data, "a.pdf", Limits(pages=2))
     assert "pages" in caught.value.hint
+
+
+def test_a_reason_is_the_same_in_every_run_and_says_no_address_in_memory():
+    font = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"
+    page = b"<< /Type /Page /Parent 2 0 R /Contents 4 0 R /Resources << /Font << /F %s >> >> >>" % font
+    looped = b"<< /Length 4 0 R >>\nstream\nBT /F 12 Tf 72 700 Td (village doctors) Tj ET\nendstream"
+    with pytest.raises(InputError, match=r"self reference for IndirectObject\(4, 0\)\.\)$"):
+        read_pdf(pdf(CATALOGUE, PAGES, page, looped), "a.pdf", Limits())
 
 
 def test_a_damaged_page_is_named_and_the_others_read():

@@ -557,6 +557,22 @@ def test_what_was_changed_is_counted_alike_whoever_does_the_work(odd, out, tiny_
     assert out.read_bytes() == bytes_alone
 
 
+def test_a_run_broken_off_between_the_shares_of_one_document_goes_on_with_the_next_share(
+    label, wanted, out, break_off, monkeypatch
+):
+    monkeypatch.setattr(classifier.batch, "WRITTEN", 400)
+    if out.suffix == ".parquet":  # its groups of rows are chunks: only the rows are the same
+        assert label(out).code == 0
+        wanted = out.read_bytes()
+        out.unlink()
+    for after in (3, 1, 2, 1):
+        break_off(out, "--resume", after=after)
+    with Journal(out) as journal:
+        assert journal.shares() > 0
+    assert label(out, "--resume").code == 0
+    assert out.read_bytes() == wanted
+
+
 # --- who does the work ---
 
 

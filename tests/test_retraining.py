@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
+import threading
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from review_stores import KINDS
 
 from classifier.before_after import Change, Figure
 from classifier.corpus import Segment, make_corpus
 from classifier.errors import CorpusError, ModelError, OutputError
-from classifier.retrained_model import free_folder, retrain_from
+from classifier.retrained_model import Retraining, free_folder, retrain_from
 from classifier.retraining import BETTER, EQUAL, UNCHANGED, WORSE, judged, label_hash, retrain
 from classifier.review_items import CODED, GOLD, QUEUE, SETTLED, Event, Item, codebook_id
 from classifier.review_store import open_store
@@ -192,6 +196,39 @@ def test_labels_that_say_what_the_model_says_change_next_to_nothing(tmp_path, ti
     assert (result.model.predict(same.texts) == given).mean() > 0.99
 
 
+@pytest.fixture
+def contradicting(tmp_path, tiny_codebook, tiny_model):
+    """Return labels of two documents: in one all that the model says is right, in the other all wrong."""
+    with fill(tmp_path / "s.db", tiny_codebook, documents=2, gold=0) as store:
+        reviewed = read_reviewed(store)
+    columns = np.array(tiny_codebook.columns)
+    labels = tiny_model.predict(reviewed.corpus.texts)
+    labels[np.array(reviewed.corpus.groups) == "1.txt"] ^= True
+    labels[:, list(columns).index("well")] = False  # new to the model; nobody labels it here
+    segments = [
+        replace(s, codes=tuple(columns[row])) for s, row in zip(reviewed.corpus.segments, labels, strict=True)
+    ]
+    return replace(reviewed, corpus=make_corpus(segments, tiny_codebook))
+
+
+def test_documents_that_contradict_each_other_teach_nothing(contradicting, tiny_model, tmp_path):
+    result = retrain(contradicting, tiny_model)
+    assert (result.verdict, result.refused) == (UNCHANGED, True)
+    assert result.reasons == ("what was reviewed teaches nothing that holds on documents held out",)
+    texts = [fresh(i, k)[0] for i in range(4) for k in range(6)]
+    assert np.array_equal(result.model.predict(texts), tiny_model.predict(texts))
+    with pytest.raises(ModelError, match="the new model is unchanged: what was reviewed teaches nothing"):
+        Retraining(result, "s.db", {}).save(tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_where_labels_teach_nothing_an_old_model_that_had_learned_is_compared_all_the_same(
+    contradicting, tiny_model, wordless_model
+):
+    result = retrain(contradicting, tiny_model, old=wordless_model)
+    assert result.verdict != UNCHANGED  # the new model is the base, which is another than the old one
+
+
 def test_labels_against_all_sense_are_refused_by_gold(tmp_path, tiny_codebook, tiny_model_folder):
     swapped = {"clinic": "road", "road": "school", "school": "clinic", "well": "road"}
     with fill(
@@ -204,6 +241,45 @@ def test_labels_against_all_sense_are_refused_by_gold(tmp_path, tiny_codebook, t
         made.save(tmp_path / "new")
     assert "--even-if-worse" in caught.value.hint
     assert not (tmp_path / "new").exists()
+
+
+def test_what_is_left_out_is_told_with_how_much(store, tiny_codebook, tiny_model):
+    name, golden = codebook_id(tiny_codebook), store.items(GOLD)[0].text
+    store.add([Item("z#0", "z", 0, 0, 9, golden, place=999, rank=999)], tiny_codebook, "重")
+    store.record(Event("z", "z#0", "甲", CODED, None, (), name, AT))
+    for i in (0, 1):
+        store.record(Event(f"a{i}", f"{i}.txt#0", "乙", CODED, None, ("road", "school"), name, AT))
+    result = retrain(read_reviewed(store), tiny_model)
+    assert result.notes == (
+        "2 disputed segments are left out: settle them on the page",
+        "1 reviewed segments have a text of the gold sample: left out",
+    )
+
+
+def test_labels_that_the_old_model_has_all_learned_are_compared_on_gold_alone(made, tiny_model):
+    reviewed = made.retraining.result.reviewed
+    seen = [label_hash(segment) for segment in reviewed.corpus.segments]
+    result = retrain(reviewed, tiny_model, old=made.retraining.result.model, seen=seen)
+    assert set(result.compared) == {"gold"}
+    assert result.notes == ("108 reviewed labels are known to the old model: not compared there",)
+
+
+def test_what_a_page_shows_is_plain_data_with_every_count(made):
+    result = made.retraining.result
+    shown = result.to_json()
+    assert json.loads(json.dumps(shown, allow_nan=False)) == shown
+    assert {name: shown[name] for name in ("verdict", "refused", "reasons", "notes")} == {
+        "verdict": BETTER,
+        "refused": False,
+        "reasons": [],
+        "notes": [],
+    }
+    counts = {name: shown[name] for name in ("labels", "documents", "gold", "open")}
+    assert counts == {"labels": 108, "documents": 18, "gold": 36, "open": 0}
+    assert {name: (c["segments"], c["weighted"]) for name, c in shown["compared"].items()} == {
+        "gold": (36, True),
+        "reviewed": (108, False),
+    }
 
 
 def test_on_a_corpus_the_comparison_is_out_of_fold(store, tiny_corpus, tiny_lexicon):
@@ -364,7 +440,7 @@ def test_a_new_model_gets_a_name_that_is_not_taken(tmp_path):
     for _ in range(3):
         names.append(free_folder(tmp_path / "model").name)
         (tmp_path / names[-1]).mkdir()
-    assert names == ["model", "model-2", "model-3"]
+    assert names == ["model-1", "model-2", "model-3"]
 
 
 # --- the command ---
@@ -413,3 +489,60 @@ def test_what_makes_no_sense_is_refused(arguments, code, message, fupin_here, tm
     assert ran.code == code
     assert message in ran.err.replace("\n", " ").replace("│", "")
     assert "Traceback" not in ran.err
+
+
+# --- from the page ---
+
+
+@pytest.fixture
+def trained_from_the_page(fupin_here, monkeypatch, tiny_model_folder, tmp_path):
+    """Run `fupin review` here, ask for trainings as its page does; return their ends and what was said."""
+    monkeypatch.chdir(tmp_path)
+
+    def train(place, *asked):
+        states = []
+
+        def serve(service, *_, **__):
+            for even_if_worse in asked:
+                assert service.job.start(even_if_worse=even_if_worse)
+                next(t for t in threading.enumerate() if t.name == "training").join(60)
+                states.append(service.job.state)
+
+        monkeypatch.setattr("classifier.cli_review._serve", serve)
+        ran = fupin_here("review", "--store", place, "-m", tiny_model_folder)
+        assert ran.code == 0, ran.err
+        assert [(state.state, state.message) for state in states] == [("done", "")] * len(asked)
+        return [state.outcome for state in states], ran.err
+
+    return train
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_model_trained_from_the_page_stands_beside_the_store_and_takes_no_name_that_is_there(
+    kind, new_url, trained_from_the_page, tiny_codebook, tiny_model_folder
+):
+    place = new_url(kind)
+    with fill(place, tiny_codebook) as store:
+        expected = retrain_from(store, tiny_model_folder)
+    name = f"{place}.model" if kind == "sqlite" else "review.model"  # an address is no place for a folder
+    Path(f"{name}-1").mkdir()
+    (outcome,), said = trained_from_the_page(place, False)
+    assert (outcome.verdict, outcome.folder) == (BETTER, f"{name}-2")
+    assert f"new model: {name}-2" in said.splitlines()
+    assert outcome.compared == expected.result.to_json()["compared"]
+    expected.save("expected")
+    assert np.array_equal(load_model(outcome.folder).coef_, load_model("expected").coef_)
+    assert list(Path(f"{name}-1").iterdir()) == []
+
+
+def test_a_worse_model_is_written_from_the_page_only_where_it_is_wanted_even_so(
+    trained_from_the_page, tiny_codebook, tmp_path
+):
+    swapped = {"clinic": "road", "road": "school", "school": "clinic", "well": "road"}
+    place = tmp_path / "s.db"
+    fill(place, tiny_codebook, codes_of=lambda codes: tuple(swapped[c] for c in codes)).close()
+    outcomes, said = trained_from_the_page(place, False, True)
+    assert [(o.verdict, o.folder) for o in outcomes] == [(WORSE, ""), (WORSE, f"{place}.model-1")]
+    assert said.count("new model: ") == 1
+    assert [path.name for path in tmp_path.glob("*.model-*")] == ["s.db.model-1"]
+    assert read_manifest(Path(outcomes[1].folder))["training"]["reviewed"]["verdict"] == WORSE

@@ -253,6 +253,11 @@ def test_what_is_not_in_the_list_is_not_there(site, path):
     refused(site, site.get(path, raw="/%E6%9A%97" if path == "/暗号" else None), status, reason)
 
 
+def test_from_a_page_that_is_not_there_a_link_leads_back(site):
+    for path in ("/nope", "/?id=nowhere"):
+        assert re.findall(r'href="([^"]*)"', site.get(path).text) == ["data:,", "/"]
+
+
 def test_a_query_longer_than_any_of_ours_is_refused(site):
     refused(site, site.get("/item?id=" + "x" * 5000), 400, "path")
 
@@ -312,6 +317,11 @@ def test_a_body_that_never_ends_is_given_up(site, monkeypatch):
 @pytest.mark.parametrize("length", ["-1", "1e3", "0x10", "１２", " ", "9" * 20])
 def test_a_length_that_is_no_number_is_refused(site, length):
     headers = {"content-length": length.encode("utf-8").decode("latin-1")}
+    refused(site, site.post("/decide", b"{}", headers=headers), 400, "headers")
+
+
+def test_a_body_of_which_two_ends_are_told_is_refused(site):
+    headers = {"content-length": "2", "transfer-encoding": "chunked"}
     refused(site, site.post("/decide", b"{}", headers=headers), 400, "headers")
 
 
@@ -442,7 +452,17 @@ def test_other_bodies_of_another_form_are_refused(site, path, body, status, reas
 
 
 @pytest.mark.parametrize(
-    "path", ["/item?id=nowhere", "/item?after=x", "/evidence", "/dispute?id=%00", "/export?what=x"]
+    "path",
+    [
+        *(
+            "/item?id=nowhere",
+            "/item?after=x",
+            "/item?after=-1",
+            f"/item?after={2**31}",
+            f"/item?after={2**80}",
+        ),
+        *("/evidence", "/dispute?id=%00", "/export?what=x"),
+    ],
 )
 def test_questions_about_what_there_is_not_are_refused(site, path):
     answer = site.get(path)

@@ -731,6 +731,39 @@ def test_an_article_is_coloured_listed_explained_and_downloaded(opened, site):
     assert page.heard == []
 
 
+def test_each_further_code_of_a_segment_shows_its_colour_too(opened, site):
+    page = opened(site)
+    page.goto(at(page, "/try"))
+    page.fill("#article", "签约医生每月上门给老人量血压，施工队修通了最后三公里硬化路。乡亲们都说好。")
+    page.click("#go")
+    page.wait_for_selector(".seg")
+
+    def tones(place):
+        return sorted(
+            set(page.locator(place).evaluate_all("all => all.flatMap(e => [...e.classList])")) - OTHER
+        )
+
+    assert len(tones("#legend i")) == 2
+    assert tones(".seg >> nth=0") + tones(".seg >> nth=0 >> i") == tones("#legend i")
+    assert page.locator(".seg >> nth=1 >> i").count() == 0
+    page.click("#legend button >> nth=1")
+    assert tones(".seg >> nth=0") == tones("#legend button >> nth=1 >> i")
+    assert tones(".seg >> nth=0 >> i") == tones("#legend button >> nth=0 >> i")
+
+
+OTHER = {"seg", "also", "here", "faded"}  # classes that are no colour
+
+
+def test_on_a_phone_the_name_of_the_open_page_is_in_view(opened, site):
+    page = opened(site, width=PHONE, has_touch=True)
+    for path in PAGES:
+        page.goto(at(page, path))
+        page.wait_for_selector("[aria-current]")
+        box = page.locator(".top [aria-current]").bounding_box()
+        assert (path, box["x"] >= 0, box["x"] + box["width"] <= PHONE) == (path, True, True)
+        assert page.evaluate("window.scrollY") == 0
+
+
 def test_the_manual_is_searched(opened, site):
     page = opened(site)
     page.goto(at(page, "/codebook"))
@@ -872,6 +905,9 @@ def test_segment_codes_and_buttons_are_in_view_together_however_long_the_context
             last = page.locator(".code").last
             if book == "shipped":
                 assert last.bounding_box()["y"] + last.bounding_box()["height"] <= ends[".codes"]
+            for name in ("#text", ".codes", "#manual"):  # what lies beyond an edge is told by a shade there
+                attached = page.locator(name).evaluate("e => getComputedStyle(e).backgroundAttachment")
+                assert attached.startswith("local, local, scroll, scroll")
             page.keyboard.press("ArrowUp")  # to the last one
             page.wait_for_function(
                 "() => document.activeElement === [...document.querySelectorAll('.code')].at(-1)"

@@ -13,10 +13,13 @@ from hypothesis import strategies as st
 from review_stores import AT, BOOK, IN_USE, KINDS, YAML, event, items
 
 from classifier.codebook import codebook_from_text
+from classifier.codebook_changes import changes_from_text
+from classifier.codebook_rewriting import rewrite_codebook
 from classifier.codings import read_codings
 from classifier.corpus import read_corpus, read_gold
 from classifier.errors import InputError, OutputError
 from classifier.hand_labels import read_hand_labels
+from classifier.label_migration import migrate_store
 from classifier.labelled import Labelled
 from classifier.review_exports import exported
 from classifier.review_files import Imported, export_store, exported_lines, import_store
@@ -181,6 +184,19 @@ def test_a_store_that_has_gone_on_to_another_codebook_takes_the_past_of_its_copy
         assert import_store(out, ours).new_events == 1
         assert ours.events()[0].codebook == IN_USE
         assert ours.codebook == SECOND
+
+
+def test_what_was_exported_before_codes_were_renamed_adds_nothing_and_harms_nothing(new_url, tmp_path):
+    out = tmp_path / "x.jsonl"
+    changes = changes_from_text('version: "2"\nrename: {road: way}\nretire: [well]', "c", BOOK)
+    with open_store(new_url("sqlite")) as ours:
+        ours.add(ITEMS, BOOK, "x")
+        ours.record(event(ITEMS[0], "甲", "road", "well"))
+        export_store(ours, out)
+        migrate_store(ours, changes, rewrite_codebook(changes)[0], AT)
+        before = ours.items(), ours.events(), ours.settled()
+        assert import_store(out, ours) == Imported(items=6, new_items=0, events=1, new_events=0)
+        assert (ours.items(), ours.events(), ours.settled()) == before
 
 
 def test_stores_of_codebooks_that_do_not_go_on_from_one_another_are_not_put_together(new_url, export):

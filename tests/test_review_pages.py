@@ -35,6 +35,7 @@ from classifier.review_job import Job, Outcome
 from classifier.review_pages import (
     KEYS,
     bar_view,
+    book_about,
     code_groups,
     code_rows,
     dispute_view,
@@ -142,6 +143,66 @@ def test_codes_stand_in_the_codebooks_groups_in_its_order():
     assert [group["name"] for group in groups] == [names["zh"] for names in book.groups.values()]
     for group, name in zip(groups, book.groups, strict=True):
         assert [row["code"] for row in group["codes"]] == [c.code for c in book.codes if c.group == name]
+
+
+GROUPED = """\
+name: grouped
+version: "1"
+groups:
+  - {group: none, name: {zh: 空组, en: Nothing here}}
+  - {group: water, name: {zh: 水, en: Water}}
+codes:
+  - {code: other, name: 其他}
+  - {code: boat, name: 行船, group: transport}
+  - {code: well, name: 打井, group: water}
+  - {code: pipe, name: 水管, group: water}
+"""
+
+
+@pytest.mark.parametrize(("lang", "water"), [("zh", "水"), ("en", "Water")])
+def test_a_group_without_codes_has_no_heading_and_codes_without_a_group_stand_last(lang, water):
+    book = codebook_from_text(GROUPED, "grouped.yaml")
+    groups = code_groups(book, code_rows(book, lang), lang)
+    found = [(group["name"], [row["code"] for row in group["codes"]]) for group in groups]
+    # a group that the codebook does not name goes by its identifier
+    assert found == [(water, ["well", "pipe"]), ("transport", ["boat"]), ("", ["other"])]
+
+
+RULES = """\
+name: ruled
+version: "1"
+rules:
+  - {title: {zh: 只编措施, en: Measures only}, text: {zh: 口号不编。, en: No slogans.}}
+  - {text: 整句一起看。}
+  - {title: {zh: , en: In doubt}, text: {zh: "", en: Give no code.}}
+codes:
+  - {code: well, name: 打井}
+"""
+
+
+@pytest.mark.parametrize(
+    ("lang", "first"),
+    [("zh", ("只编措施", "口号不编。")), ("en", ("Measures only", "No slogans."))],
+)
+def test_a_rule_is_told_in_the_language_of_the_page_and_in_another_where_it_has_none_in_that(lang, first):
+    about = book_about(codebook_from_text(RULES, "ruled.yaml"), lang)
+    assert [(rule["title"], rule["text"]) for rule in about["rules"]] == [
+        first,
+        ("", "整句一起看。"),  # one text for all languages, and no title
+        ("In doubt", "Give no code."),
+    ]
+
+
+def test_the_page_of_the_codebook_lists_its_rules_in_their_order(tmp_path, tiny_model):
+    book = codebook_from_text(RULES, "ruled.yaml")
+    site = make_site(tmp_path, book, tiny_model, store=False)
+    site.enter()
+    listed = re.search(r'<ol class="rules">(.*?)</ol>', site.get("/codebook").text, re.DOTALL)[1]
+    assert [re.sub("<.*?>", "", line).strip() for line in listed.strip().splitlines()] == [
+        "只编措施 口号不编。",
+        "整句一起看。",
+        "In doubt Give no code.",
+    ]
 
 
 def test_the_manual_says_of_each_code_what_the_codebook_says():
@@ -685,7 +746,7 @@ def test_a_store_is_gone_on_with_and_takes_no_other_texts(
     first = fupin_here("review", path, "-m", tiny_model_folder)
     assert (first.code, served[0].store.shown_url) == (0, f"{path}.review.db")
     assert "2 segments; putting them in order" in first.err
-    assert first.err.splitlines()[-1].startswith("stopped; 0 codings and 0 skipped by 0 coders are in")
+    assert first.err.splitlines()[-1].startswith("stopped; codings 0, skipped 0, coders 0: ")
     again = fupin_here("review", path, "-m", tiny_model_folder)
     alone = fupin_here("review", "--store", f"{path}.review.db", "-m", tiny_model_folder)
     assert (again.code, alone.code) == (0, 0)

@@ -950,6 +950,13 @@ def test_a_server_that_went_away_is_told_and_found_again(new_url, server):
         assert store.record(event(ITEMS[0], "甲", "road")).number == 1
 
 
+def test_what_the_pool_of_connections_logs_does_not_reach_the_terminal():
+    log = "logging.getLogger('sqlalchemy.pool.impl.QueuePool').error('%s')"
+    script = "; ".join(("import logging", log % "one", "import classifier.review_database", log % "two"))
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ran.stderr.split() == ["one"]
+
+
 ADDRESSES = {
     "an @ in the password": "postgresql://u:geh@eim@host/db",
     "two @ and a slash in the password": "postgresql://u:ge@h/ge@him@host/db",

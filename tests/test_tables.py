@@ -5,6 +5,7 @@ from datetime import date, datetime
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
+from hostile_files import cells, workbook
 
 from classifier.codebook import codebook_from_text
 from classifier.corpus import read_corpus
@@ -125,3 +126,12 @@ def test_without_openpyxl_one_line_says_how_to_get_it(sheet, monkeypatch):
     with pytest.raises(InputError, match="needs openpyxl") as error:
         list(table_rows(path))
     assert "fupin-classifier[files]" in error.value.hint
+
+
+@pytest.mark.parametrize("second", [1, 2], ids=["backwards", "doubled"])
+def test_rows_that_openpyxl_would_pass_over_are_told(tmp_path, second):
+    path = tmp_path / "乱.xlsx"
+    rows = cells(1, "text") + cells(2, "村里修路。") + cells(second, "医生上门。")
+    path.write_bytes(workbook(f"<sheetData>{rows}</sheetData>"))
+    with pytest.raises(InputError, match=rf"no Excel workbook \(row {second} comes after row 2\)"):
+        list(table_rows(path))

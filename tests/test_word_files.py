@@ -169,3 +169,20 @@ def test_what_is_no_word_document_is_refused_in_one_line(data):
     with pytest.raises(InputError, match=r"^a\.docx: no Word document \([^\n]+\)$") as caught:
         read_word(data, "a.docx", Limits())
     assert caught.value.hint
+
+
+def test_a_document_of_pictures_alone_is_told_like_a_scanned_pdf():
+    data = word("<w:p/>", **{"word/media/image1.png": b"x"})
+    with pytest.raises(InputError, match=r"a\.docx: no text in it: pictures alone") as error:
+        read_word(data, "a.docx", Limits())
+    assert "ocrmypdf" in error.value.hint
+    assert (
+        read_word(word(paragraph("一"), **{"word/media/image1.png": b"x"}), "a.docx", Limits()).text == "一"
+    )
+
+
+def test_text_that_a_document_takes_in_from_another_format_is_told():
+    found = read_word(word(paragraph("一") + "<w:altChunk/>"), "a.docx", Limits())
+    assert (found.text, found.left_out) == ("一", ["a part in another format (altChunk), which is not read"])
+    with pytest.raises(InputError, match="no text in it: a part in another format"):
+        read_word(word("<w:altChunk/>"), "a.docx", Limits())

@@ -21,6 +21,10 @@ export const named = (codes) => codes.map((code) => (byCode.has(code) ? byCode.g
 
 export const byCode = new Map((data.codes || []).map((code, n) => [code.code, { ...code, n }]));
 
+// On a narrow screen the names of the pages scroll sideways: the one that is open is in view.
+const tabs = document.querySelector(".top ul"), open = tabs.querySelector("[aria-current]");
+if (open) tabs.scrollLeft = open.offsetLeft + open.offsetWidth - tabs.clientWidth;
+
 // A bar as long as a share; a policy forbids styles in markup, not this.
 export function track(share) {
   const fill = make("i");

@@ -43,7 +43,9 @@ function inView() {
 }
 
 function said() {
-  if (item.hidden) return t.review.hidden;
+  const asked = item.question && filled(t.review.question, { question: item.question });
+  if (item.hidden) return [asked, t.review.hidden].filter(Boolean).join(" ");
+  if (asked) return asked;
   if (item.mine) return t.review.was_coded;
   return item.skipped ? t.review.was_skipped : "";
 }

@@ -63,6 +63,7 @@ function span(segment, i) {
   const faded = only !== null && !tone;
   const made = make("span", { class: ["seg", tone && tone.tone, faded && "faded", here === i && "here"].filter(Boolean).join(" "), tabindex: "0", role: "button", "data-i": String(i),
     "aria-label": `${segment.text} ${has.map(({ name }) => name).join(t.comma) || t.none}` }, segment.text);
+  made.append(...has.filter((row) => tone && row !== tone).map((row) => make("i", { class: `also ${row.tone}`, "aria-hidden": "true", title: row.name })));
   return made;
 }
 
