@@ -386,7 +386,7 @@ def _chunks(documents: Iterable[Document], unit: str = "segment") -> Iterator[li
             chunk, size, repeated = [], 0, 0
             continue
         chunk.append(document)
-        size, repeated = size + len(document.text), repeated + document.repeated()
+        size, repeated = size + len(document.text), repeated + document.repeated
         if len(chunk) >= CHUNK or size >= CHUNK_CHARACTERS or repeated >= WRITTEN:
             yield chunk
             chunk, size, repeated = [], 0, 0
@@ -396,4 +396,4 @@ def _chunks(documents: Iterable[Document], unit: str = "segment") -> Iterator[li
 
 def _written(document: Document) -> int:
     """Return, roughly, how many characters the rows of a document come to."""
-    return document.repeated() + len(document.text) * _ROW // SHORT
+    return document.repeated + len(document.text) * _ROW // SHORT

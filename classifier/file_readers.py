@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import chain, islice
 from pathlib import PurePosixPath
 from typing import Any
@@ -67,10 +68,11 @@ class Document:
     source: str = ""
     meta: Mapping[str, Any] = field(default_factory=dict)
 
+    @cached_property
     def repeated(self) -> int:
-        """Return how many characters stand beside the text, said again for each of its segments if short.
+        """How many characters stand beside the text, said again for each of its segments if short.
 
-        >>> Document("甲", "村里修好了三条水泥路。", "修路").repeated()
+        >>> Document("甲", "村里修好了三条水泥路。", "修路").repeated
         6
         """
         beside = (self.id, self.title, self.date, self.source, *self.meta, *self.meta.values())
@@ -261,7 +263,8 @@ class FileReader:
             limits=self._reading.limits,
             parsers=self._parsers,
         )
-        every = ((number, unguarded_row(row, suffix_of(place))) for number, row in found)
+        suffix = suffix_of(place)
+        every = ((number, unguarded_row(row, suffix)) for number, row in found)
         first = self._first(every)
         if first:
             name = shown(place)
@@ -332,7 +335,7 @@ class FileReader:
         known = {fact: fact_in(row, fact) for fact in FACTS}
         meta = {k: v for k, v in row.items() if k not in (column, id_column, *known)}
         found = Document((id_column and _text(row[id_column])) or number, text or "", **known, meta=meta)
-        if found.repeated() > self._reading.limits.repeated_mb * MB:
+        if found.repeated > self._reading.limits.repeated_mb * MB:
             most = f"{self._reading.limits.repeated_mb:,} MB"
             problem = f"id and other columns come to more than {most} beside its segments"
             raise ValueError(problem, raised("repeated_mb"))
