@@ -18,7 +18,7 @@ SECONDS_FOR_HEAD = 10  # until the first request's headers are there
 class BoundedConnection(H11Protocol):
     """Uvicorn's protocol, which closes what says nothing: after a while, or where there are too many."""
 
-    _waiting: TimerHandle | None = None
+    _waiting: TimerHandle  # set as soon as it is made
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Take a connection, and close the oldest silent one where it is one too many."""
@@ -32,12 +32,11 @@ class BoundedConnection(H11Protocol):
             min(silent, key=BoundedConnection._due, default=self).transport.abort()
 
     def _due(self) -> float:
-        return self._waiting.when() if self._waiting is not None else 0.0
+        return self._waiting.when()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget a connection."""
-        if self._waiting is not None:
-            self._waiting.cancel()
+        self._waiting.cancel()
         super().connection_lost(exc)
 
     def _give_up(self) -> None:

@@ -79,3 +79,13 @@ def test_one_that_asks_in_time_is_answered_and_may_ask_again(connect):
     assert connection.recv(1000).startswith(b"HTTP/1.1 200")
     connection.sendall(ASK)
     assert heard(connection).endswith(b"here")
+
+
+def test_one_that_has_asked_keeps_its_place_when_its_time_for_that_is_over(connect, monkeypatch):
+    monkeypatch.setattr(review_connections, "SECONDS_FOR_HEAD", 1)
+    connection = connect()
+    connection.sendall(ASK.replace(b"Connection: close\r\n", b""))
+    assert connection.recv(1000).startswith(b"HTTP/1.1 200")
+    assert heard(connect()) == b""  # given up: so the time of the one before is over, too
+    connection.sendall(ASK)
+    assert heard(connection).endswith(b"here")
