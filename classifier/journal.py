@@ -18,7 +18,7 @@ from typing import Any
 
 from classifier.cells import Changes
 from classifier.errors import OutputError
-from classifier.whole_file import beside, refuse_special
+from classifier.whole_file import beside, refuse_device
 
 JOURNAL = ".journal"
 
@@ -172,7 +172,7 @@ def _check_place(out: Path, journal: Path) -> None:
     try:
         if out.is_dir():
             raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
-        refuse_special(out)
+        refuse_device(out)
         # One that is there may be locked by this very process: to open and close it would unlock it.
         if not journal.exists():
             journal.open("xb").close()

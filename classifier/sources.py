@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import glob
 import os
-import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
 from classifier.archives import ZIP, is_litter
+from classifier.bounded_files import check_plain
 from classifier.errors import InputError, NothingReadError
 from classifier.tables import TABLE_SUFFIXES
 from classifier.text_files import GZIP, STDIN, Held, decoded_name, refused, shown, suffix_of
@@ -150,10 +150,9 @@ def _spelt(source: Source) -> Source:
 
 
 def refuse_special(path: Path) -> None:
-    """Raise `InputError` for what is no file: a folder, a pipe that nobody may ever write to, a device."""
+    """Raise `InputError` for what is no plain file, or where the system will not say."""
     try:
-        mode = path.stat().st_mode
+        found = path.stat()
     except OSError as error:
         raise refused(path, error) from None
-    if not stat.S_ISREG(mode):
-        raise InputError(f"{shown(path)}: no regular file", "name a file")
+    check_plain(found, shown(path))

@@ -21,7 +21,7 @@ def beside(out: Path, ending: str) -> Path:
     return out.with_name(out.name + ending)
 
 
-def refuse_special(out: Path) -> None:
+def refuse_device(out: Path) -> None:
     """Raise `OutputError` for a device or pipe: the whole file would be put in its place.
 
     A user of all rights would so lose ``/dev/null``.
@@ -46,7 +46,7 @@ def whole_place(out: Path) -> Iterator[Path]:
 
     Raises `OutputError` where the place cannot be written.
     """
-    refuse_special(out)
+    refuse_device(out)
     part = beside(out, PART)
     try:
         yield part

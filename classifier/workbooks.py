@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import date
 from itertools import chain, dropwhile, islice
 from typing import IO, Any
@@ -70,7 +70,17 @@ def _opened(data: bytes, name: str, limits: Limits) -> Iterator[Any]:
 
 
 @contextmanager
-def _unmeasured() -> Iterator[None]:
+def _replaced(owner: Any, name: str, ours: Any) -> Iterator[None]:
+    """Have a part of openpyxl replaced for a while."""
+    theirs = getattr(owner, name)
+    setattr(owner, name, ours)
+    try:
+        yield
+    finally:
+        setattr(owner, name, theirs)
+
+
+def _unmeasured() -> AbstractContextManager[None]:
     """Keep openpyxl from asking how large sheets are.
 
     What a file says may be a million rows of nothing, and where it says nothing the library goes
@@ -78,16 +88,10 @@ def _unmeasured() -> Iterator[None]:
     """
     from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
-    measure = ReadOnlyWorksheet._get_size
-    ReadOnlyWorksheet._get_size = lambda _: None
-    try:
-        yield
-    finally:
-        ReadOnlyWorksheet._get_size = measure
+    return _replaced(ReadOnlyWorksheet, "_get_size", lambda _: None)
 
 
-@contextmanager
-def _in_order() -> Iterator[None]:
+def _in_order() -> AbstractContextManager[None]:
     """Have rows refused whose numbers do not rise: openpyxl passes over them without a word."""
     from openpyxl.worksheet._reader import WorkSheetParser
 
@@ -101,24 +105,14 @@ def _in_order() -> Iterator[None]:
             last = number
             yield number, row
 
-    WorkSheetParser.parse = rising
-    try:
-        yield
-    finally:
-        WorkSheetParser.parse = theirs
+    return _replaced(WorkSheetParser, "parse", rising)
 
 
-@contextmanager
-def _unchanged() -> Iterator[None]:
+def _unchanged() -> AbstractContextManager[None]:
     """Keep openpyxl from undoing half of what texts are escaped with: ``_x005F_``, but no other."""
     from openpyxl.reader import excel
 
-    theirs = excel.read_string_table
-    excel.read_string_table = _texts
-    try:
-        yield
-    finally:
-        excel.read_string_table = theirs
+    return _replaced(excel, "read_string_table", _texts)
 
 
 def _texts(source: IO[bytes]) -> list[str]:
