@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from classifier.review_store import ReviewStore
 
 HOST = "127.0.0.1"
+GRACE = 3  # seconds that answers under way are given at the end
 STORE = ".review.db"  # behind the name of the labelled file
 _EXTRA = 'pip install "fupin-classifier[review]"'
 _PORTS = range(20_000, 32_000)  # from which a store's usual port is taken; those above systems hand out
@@ -257,10 +258,9 @@ def _serve(service: Service, listener: socket.socket, *, open_browser: bool) -> 
         backlog=BACKLOG,
         lifespan="off",
         ws="none",
-        timeout_graceful_shutdown=3,
+        timeout_graceful_shutdown=GRACE,
     )
-    # Its advice to install something for sockets, which nothing here uses, helps nobody.
-    logging.getLogger("uvicorn.error").addFilter(lambda record: "WebSocket" not in str(record.msg))
+    logging.getLogger("uvicorn.error").addFilter(_helps)
     where = "" if service.store is None else f" · {service.store.shown_url}"
     say(f"fupin review{where}")
     say(f"open in a browser on this machine, once 在本机浏览器打开（只能用一次）: {service.session.link}")
@@ -270,6 +270,19 @@ def _serve(service: Service, listener: socket.socket, *, open_browser: bool) -> 
         threading.Thread(target=webbrowser.open, args=(service.session.link,), daemon=True).start()
     with suppress(KeyboardInterrupt):
         asyncio.run(uvicorn.Server(config).serve(sockets=[listener]))
+
+
+def _helps(record: logging.LogRecord) -> bool:
+    """Say whether what uvicorn tells helps anybody.
+
+    Its advice to install something for sockets, which nothing here uses, does not; nor does the trace of a
+    request that Ctrl-C cut off, of which it tells in a line as well.
+    """
+    from asyncio import CancelledError
+
+    kind = record.exc_info[0] if record.exc_info else None
+    cut_off = kind is not None and issubclass(kind, CancelledError)
+    return not cut_off and "WebSocket" not in str(record.msg)
 
 
 def _warm(reader: Reader) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import http.client
 import http.cookiejar
 import json
 import signal
 import socket
 import threading
 import urllib.request
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from types import SimpleNamespace
 from uuid import uuid4
@@ -89,6 +91,38 @@ def test_the_browser_is_opened_at_the_printed_link_and_what_is_decided_in_it_is_
     with open_store(place) as store:
         assert store.current() == {(segment, "甲"): ("road",)}
         assert datetime.fromisoformat(store.events()[0].at.replace("Z", "+00:00")).utcoffset() == timedelta(0)
+
+
+def test_an_answer_that_takes_too_long_at_the_end_is_cut_off_without_a_trace(
+    fupin_here, monkeypatch, caplog, *, tmp_path, tiny_codebook, tiny_model_folder
+):
+    filled_store(tmp_path, tiny_codebook).close()
+    monkeypatch.setattr(cli_review, "GRACE", 1)
+    begun, asked = threading.Event(), []
+
+    def answering(*_):
+        begun.set()
+        threading.Event().wait(3)
+
+    def ask(tab):
+        with suppress(OSError, http.client.HTTPException):
+            tab.get("/item")
+
+    def visit(tab):
+        monkeypatch.setattr("classifier.review_store.ReviewStore.next_for", answering)
+        asked.append(threading.Thread(target=ask, args=(tab,)))
+        asked[0].start()
+        return begun.wait(60)
+
+    visits = []
+    monkeypatch.setattr("webbrowser.open", then_stopped(visit, visits))
+    ran = fupin_here("review", "--store", tmp_path / "村.db", "-m", tiny_model_folder, "--coder", "甲")
+    asked[0].join(60)
+    assert ran.code == 0, ran.err
+    assert visits == [True]
+    assert any("Cancel 1 running task" in record.getMessage() for record in caplog.records)
+    assert not [record for record in caplog.records if record.exc_info]
+    assert ran.err.splitlines()[-1].startswith("stopped; codings 0, ")
 
 
 def test_no_browser_is_opened_where_none_is_wanted_and_the_link_is_printed_all_the_same(
