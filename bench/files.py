@@ -16,9 +16,9 @@ from bench.processes import Answer, Task
 from classifier.batch import CHUNK, label_documents
 from classifier.crew import Crew, Processes
 from classifier.documents import documents
+from classifier.excerpts import Excerpts
 from classifier.segments import cut_all
 from classifier.store import load_predictor
-from classifier.tries import bounds_of
 
 JOBS = (1, 2, 4)
 ARTICLES = "articles.jsonl"
@@ -32,7 +32,7 @@ def floor_rounds(folder: Path, n: int) -> Callable[[int], Answer]:
     def read_and_cut() -> int:
         sentences, stream = 0, documents([source])
         while texts := [d.text for d in islice(stream, CHUNK)]:
-            sentences += len(cut_all("".join(texts), bounds_of(texts)).kept().text)
+            sentences += len(cut_all(Excerpts.of(texts)).kept().text)
         return sentences
 
     sentences, megabytes = read_and_cut(), source.stat().st_size / 1e6

@@ -20,11 +20,12 @@ from classifier.crew import Crew, ThisProcess
 from classifier.documents import ID_COLUMNS, SHORT, Document
 from classifier.encoded_rows import encoded
 from classifier.errors import InputError, OutputError
+from classifier.excerpts import Excerpts
 from classifier.journal import Journal, Tally
+from classifier.lazy_columns import Chosen, Numbered
 from classifier.output import Sink, StandardOutput, discard, format_of, put_in_place, sink_for
 from classifier.predictor import Classifier, Labels
 from classifier.segments import cut_all
-from classifier.tries import bounds_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,7 +97,8 @@ def label(
     ids = list(map(str, documents[id_column] if id_column else range(len(documents))))
     others = {c: documents[c].tolist() for c in documents.columns if c not in (id_column, "text")}
     texts = documents["text"].fillna("").tolist()
-    columns = _label(ids, texts, others, model, Asked(unit, scheme, explain))
+    found = _label(ids, texts, others, model, Asked(unit, scheme, explain))
+    columns = {n: values if isinstance(values, np.ndarray) else list(values) for n, values in found.items()}
     try:
         return pd.DataFrame(columns, copy=False)
     except UnicodeEncodeError:  # half a surrogate pair, for which pandas 3 has no text
@@ -117,39 +119,39 @@ def _label(
 
     ``share`` is a number, and how many equal shares there are: only that one of the segments is labelled.
     """
-    found = _cut(texts, asked.unit)
+    whole = Excerpts.of(texts)
+    found = _cut(whole, asked.unit)
     begin, until = (len(found[0]) * n // share[1] for n in (share[0], share[0] + 1))
     number, start, end, paragraph, within = (values[begin:until] for values in found)
-    of = number.tolist()  # the text of each segment
-    pieces = [texts[i][a:b] for i, a, b in zip(of, start.tolist(), end.tolist(), strict=True)]
+    pieces, offset = whole.at(start, end), whole.starts[number]
+    used, of = np.unique(number, return_inverse=True)  # documents that have segments, and that of each
     blank = [""] * len(texts)
     about = {name: ["" if is_missing(v) else v for v in others.get(name, blank)] for name in ABOUT}
     rest = [name for name in others if name not in ABOUT]
     free = renamed(rest, {*OUTPUT_COLUMNS, *model.codes_})
     carried = {**about, **{free.get(name, name): others[name] for name in rest}}
+    doc_id = Chosen([ids[i] for i in used], of)
     return {
-        "doc_id": [ids[i] for i in of],
-        "segment_id": [f"{ids[i]}#{n}" for i, n in zip(of, within.tolist(), strict=True)],
+        "doc_id": doc_id,
+        "segment_id": Numbered(doc_id, within),
         "paragraph": paragraph,
-        "start": start,
-        "end": end,
+        "start": start - offset,
+        "end": end - offset,
         "text": pieces,
         **_labelled(pieces, model, asked),
-        **{name: [column[i] for i in of] for name, column in carried.items()},
+        **{name: Chosen([column[i] for i in used], of) for name, column in carried.items()},
     }
 
 
-def _cut(texts: Sequence[str], unit: str) -> Sequence[NDArray[Any]]:
-    """Return, for each segment: number of its text, start, end, paragraph, number in its text."""
-    bounds = bounds_of(texts)
+def _cut(texts: Excerpts, unit: str) -> Sequence[NDArray[Any]]:
+    """Return, for each segment: its text, start and end in the whole, paragraph, number in its text."""
     if unit == "row":
         zeros = np.zeros(len(texts), dtype=np.int64)
-        return np.arange(len(texts)), zeros, np.diff(bounds), zeros, zeros
-    cut = cut_all("".join(texts), bounds).kept()
+        return np.arange(len(texts)), texts.starts, texts.ends, zeros, zeros
+    cut = cut_all(texts).kept()
     first = np.searchsorted(cut.text, np.arange(len(texts)))
-    offset = bounds[cut.text]
     within = np.arange(len(cut.text)) - first[cut.text]
-    return cut.text, cut.start - offset, cut.end - offset, cut.paragraph.astype(np.int64), within
+    return cut.text, cut.start, cut.end, cut.paragraph.astype(np.int64), within
 
 
 def _labelled(texts: Sequence[str], model: Classifier, asked: Asked) -> dict[str, Column]:
@@ -164,7 +166,8 @@ def _labelled(texts: Sequence[str], model: Classifier, asked: Asked) -> dict[str
         out["categories"] = _joined(rolled.to_numpy(dtype=bool), list(map(str, rolled.columns)))
     if asked.explain:
         out["evidence"] = _evidence(texts, given, model)
-    return {**out, **dict(zip(model.codes_, probabilities.round(4).T, strict=True))}
+    columns = np.ascontiguousarray(probabilities.round(4).T)
+    return {**out, **dict(zip(model.codes_, columns, strict=True))}
 
 
 def _evidence(texts: Sequence[str], given: NDArray[np.bool_], model: Classifier) -> list[str]:
@@ -177,16 +180,17 @@ def _evidence(texts: Sequence[str], given: NDArray[np.bool_], model: Classifier)
     return [evidence_of(model, text) if yes else "" for text, yes in zip(texts, coded, strict=True)]
 
 
-def _joined(given: Labels, names: Sequence[str]) -> list[str]:
+def _joined(given: Labels, names: Sequence[str]) -> Chosen[str]:
     """Return the names of the columns that are true in each row, joined by ``;``."""
     packed = np.packbits(given, axis=1)
-    width, data = packed.shape[1], packed.tobytes()
-    keys = [data[i : i + width] for i in range(0, len(data), width)]
-    first = {key: i for i, key in enumerate(keys)}  # a row for each pattern: there are few
-    joined = {
-        key: ";".join(n for n, yes in zip(names, given[i], strict=True) if yes) for key, i in first.items()
-    }
-    return [joined[key] for key in keys]
+    words = np.zeros((len(given), -(-packed.shape[1] // 8) * 8), dtype=np.uint8)  # numbers are sorted sooner
+    words[:, : packed.shape[1]] = packed
+    patterns = words.view(np.uint64)
+    _, first, number = np.unique(
+        patterns[:, 0] if patterns.shape[1] == 1 else patterns, axis=0, return_index=True, return_inverse=True
+    )
+    joined = [";".join(n for n, yes in zip(names, row, strict=True) if yes) for row in given[first]]
+    return Chosen(joined, number)
 
 
 @dataclass(frozen=True)
@@ -226,9 +230,9 @@ def _task(
     if header is not None and list(columns) != header:
         columns, left_out = fitted(columns, header, file_format)
     made = encoded(columns, file_format, first=header is None, raw=raw)
-    codes = list(columns["codes"])
+    coded = sum(map(bool, columns["codes"]))
     done = len(docs) if share[0] + 1 == share[1] else 0  # a document counts with its last share
-    tally = Tally(done, len(codes), len(codes) - codes.count(""), left_out, made.changes)
+    tally = Tally(done, len(columns["codes"]), coded, left_out, made.changes)
     return Made(made.rows, list(columns), tally)
 
 

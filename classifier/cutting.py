@@ -64,23 +64,23 @@ def _classes() -> NDArray[np.int32]:
     return out
 
 
-def pieces(codes: NDArray[np.uint32], bounds: NDArray[np.int64]) -> Pieces:
-    """Cut the texts ``codes[bounds[i]:bounds[i + 1]]`` into pieces without white space at their ends."""
-    return _pieces(_classes(), codes, bounds)
+def pieces(codes: NDArray[np.uint32], starts: NDArray[np.int64], ends: NDArray[np.int64]) -> Pieces:
+    """Cut the texts ``codes[starts[i]:ends[i]]`` into pieces without white space at their ends."""
+    return _pieces(_classes(), codes, starts, ends)
 
 
 @njit(cache=True, nogil=True)
-def _pieces(classes: Any, codes: Any, bounds: Any) -> Pieces:
-    size = len(bounds)
+def _pieces(classes: Any, codes: Any, starts: Any, ends: Any) -> Pieces:
+    size = len(starts)
     for code in codes:
         size += (_class(classes, code) & (_BREAK | _END)) != 0
     number, paragraph, han = np.empty((3, size), dtype=np.int32)
     start, end = np.empty((2, size), dtype=np.int64)
     n = 0
-    for i in range(len(bounds) - 1):
-        line, lines = bounds[i], np.int32(-1)
-        while line < bounds[i + 1]:
-            stop, seen = _line(classes, codes, line, bounds[i + 1])
+    for i in range(len(starts)):
+        line, lines = starts[i], np.int32(-1)
+        while line < ends[i]:
+            stop, seen = _line(classes, codes, line, ends[i])
             lines += seen
             at, quotes = line, 0
             while at < stop:

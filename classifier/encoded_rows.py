@@ -31,6 +31,8 @@ from classifier.cells import (
     plain,
 )
 from classifier.errors import InputError
+from classifier.excerpts import Excerpts
+from classifier.lazy_columns import Chosen, Numbered
 from classifier.sheet_xml import xml_rows
 from classifier.spreadsheet_guard import guarded_texts
 
@@ -229,7 +231,17 @@ def _arrow_bytes(columns: Columns) -> bytes:
 def _arrow(values: Column) -> pyarrow.Array:
     """Return a column as Arrow has it: probabilities as float32, mixed values as text."""
     import pyarrow as pa
+    from pyarrow import compute
 
+    if isinstance(values, Chosen):
+        return _arrow(values.values).take(pa.array(values.number))
+    if isinstance(values, Numbered):
+        numbers = pa.array(values.number).cast(pa.string())
+        return compute.binary_join_element_wise(_arrow(values.names), numbers, values.MARK)
+    if isinstance(values, Excerpts):
+        data, bounds = values.utf8()
+        found = pa.LargeStringArray.from_buffers(len(values), pa.py_buffer(bounds), pa.py_buffer(data))
+        return found.cast(pa.string())
     if isinstance(values, np.ndarray):
         kind = pa.float32() if values.dtype.kind == "f" else None
         return pa.array(np.ascontiguousarray(values), type=kind, from_pandas=True)

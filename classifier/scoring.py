@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 from classifier import cue_matching, normalise, tries
 from classifier.cue_matching import Matcher
 from classifier.errors import FupinError
+from classifier.excerpts import Excerpts
 from classifier.lexicon import Lexicon
 from classifier.normalise import Folding
 from classifier.prefetch import prefetch
 from classifier.segments import tag_end
-from classifier.tries import LETTERS, Alphabet, Letters, Trie, bounds_of, code_points
+from classifier.tries import LETTERS, Alphabet, Letters, Trie
 
 _COLONS, _STOPS, _BRACKETS = (tuple(map(ord, marks)) for marks in (":：", "。，,；;", "（("))
 _BLOCK = 8  # weights a row is padded to a multiple of
@@ -98,14 +99,14 @@ class Scorer:
 
     def scores(self, texts: Sequence[str]) -> Scores:
         """Return scores of segments, float32 of shape (n_texts, n_codes)."""
-        text, bounds = "".join(texts), bounds_of(texts)
-        raw, starts, ends = code_points(text), bounds[:-1].copy(), bounds[1:].copy()
-        letters = normalise.look_up(self.weights.folding.letter, raw)
-        speakers, tangles = _look(self.weights.folding.entangled, raw, starts, ends).T
+        given = Excerpts.of(texts)
+        starts, ends = given.starts.copy(), given.ends.copy()
+        letters = normalise.look_up(self.weights.folding.letter, given.codes)
+        speakers, tangles = _look(self.weights.folding.entangled, given.codes, starts, ends).T
         for i in np.flatnonzero(speakers).tolist():
-            starts[i] += tag_end(texts[i])
+            starts[i] += tag_end(given[i])
         if tangles.any():
-            letters = self._beside(letters, text, starts, ends, np.flatnonzero(tangles).tolist())
+            letters = self._beside(letters, given.whole, starts, ends, np.flatnonzero(tangles).tolist())
         w = self.weights
         folded = normalise.fold(w.folding, letters, starts, ends)
         hits = cue_matching.codes_found(w.matcher, folded.letters, folded.bounds)

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from classifier import cutting, normalise, tries
 from classifier.cutting import pieces
 from classifier.errors import InputError
-from classifier.tries import Alphabet, Letters, Trie, code_points
+from classifier.excerpts import Excerpts
+from classifier.tries import Alphabet, Letters, Trie
 from classifier.yaml_lines import parse
 
 MIN_HAN = 4  # fewer Han characters make no segment
@@ -62,7 +63,7 @@ class DropRule:
 class Cut(NamedTuple):
     """Many texts cut, as arrays with one place for each piece.
 
-    ``start`` and ``end`` count from the start of all the texts joined; ``rule`` is 0 for a
+    ``start`` and ``end`` count from the start of the whole that the texts stand in; ``rule`` is 0 for a
     segment, else one more than the place of the rule that drops the piece in `rule_names`.
     """
 
@@ -78,15 +79,14 @@ class Cut(NamedTuple):
         return Cut(*(column[chosen] for column in self))
 
 
-def cut_all(whole: str, bounds: NDArray[np.int64]) -> Cut:
-    """Cut the texts ``whole[bounds[i]:bounds[i + 1]]`` into pieces, dropped ones included."""
-    codes = code_points(whole)
-    found = pieces(codes, bounds)
+def cut_all(texts: Excerpts) -> Cut:
+    """Cut texts into pieces, dropped ones included; offsets are those of the whole that they stand in."""
+    found = pieces(texts.codes, texts.starts, texts.ends)
     rule = (found.han < MIN_HAN).astype(np.int32)
-    suspects = _suspects(codes, found.start, found.end)
+    suspects = _suspects(texts.codes, found.start, found.end)
     suspects[(rule > 0) | (found.end - found.start > MAX_FURNITURE)] = 0
     for i in np.flatnonzero(suspects).tolist():
-        rule[i] = _dropped_by(whole[found.start[i] : found.end[i]], int(suspects[i]))
+        rule[i] = _dropped_by(texts.whole[found.start[i] : found.end[i]], int(suspects[i]))
     return Cut(found.text, found.paragraph, found.start, found.end, rule)
 
 
@@ -151,7 +151,7 @@ def cut(text: str) -> list[Span]:
     ['editor', '']
     """
     names = ("", *rule_names())
-    columns = (column.tolist() for column in cut_all(text, np.array([0, len(text)]))[1:])
+    columns = (column.tolist() for column in cut_all(Excerpts.of([text]))[1:])
     return [
         Span(start, end, paragraph, names[rule]) for paragraph, start, end, rule in zip(*columns, strict=True)
     ]

@@ -89,7 +89,7 @@ def test_codes_and_categories_are_joined_in_the_codebooks_order_and_empty_where_
 def test_codes_are_joined_however_many_a_codebook_has(number):
     names = [f"c{n}" for n in range(number)]
     given_codes = np.random.default_rng(7).random((50, number)) < 0.3
-    assert classifier.batch._joined(given_codes, names) == [
+    assert list(classifier.batch._joined(given_codes, names)) == [
         ";".join(name for name, yes in zip(names, row, strict=True) if yes) for row in given_codes
     ]
 

@@ -55,7 +55,7 @@ def plainly_cut(text):
 def cut(texts):
     """Return, for each text, what the compiled cutter finds in it, with offsets of its own."""
     bounds = bounds_of(texts)
-    found = pieces(code_points("".join(texts)), bounds)
+    found = pieces(code_points("".join(texts)), bounds[:-1], bounds[1:])
     assert found.text.tolist() == sorted(found.text.tolist())
     out = [[] for _ in texts]
     for text, line, start, end, han in zip(*(column.tolist() for column in found), strict=True):
@@ -170,6 +170,6 @@ def test_lines_are_counted_without_those_of_white_space_alone():
 
 def test_no_texts_have_no_pieces():
     assert cut([]) == []
-    assert [column.dtype for column in pieces(code_points(""), bounds_of([]))] == [
+    assert [column.dtype for column in pieces(code_points(""), bounds_of([])[:-1], bounds_of([])[1:])] == [
         *(np.int32, np.int32, np.int64, np.int64, np.int32)
     ]

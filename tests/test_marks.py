@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from classifier.excerpts import Excerpts
 from classifier.normalise import one_width
 from classifier.segments import (
     HAN,
@@ -196,7 +197,7 @@ def test_just_the_rules_in_question_are_tried_in_their_order_and_each_once(monke
 @given(st.lists(pages, max_size=4))
 def test_many_texts_at_once_are_cut_as_one_at_a_time(texts):
     bounds, names = bounds_of(texts), ("", *rule_names())
-    found = cut_all("".join(texts), bounds)
+    found = cut_all(Excerpts.of(texts))
     together = [
         (text, start - bounds[text], end - bounds[text], paragraph, names[rule])
         for text, paragraph, start, end, rule in zip(*(column.tolist() for column in found), strict=True)
@@ -210,7 +211,7 @@ def test_many_texts_at_once_are_cut_as_one_at_a_time(texts):
 
 def test_what_is_kept_of_a_cut_are_the_segments_in_all_columns():
     texts = ["首页 > 新闻中心 > 乡村振兴\n村里修通了公路。好。", "签约医生上门；"]
-    kept = cut_all("".join(texts), bounds_of(texts)).kept()
+    kept = cut_all(Excerpts.of(texts)).kept()
     assert ["".join(texts)[a:b] for a, b in zip(kept.start, kept.end, strict=True)] == [
         "村里修通了公路。",
         "签约医生上门；",
