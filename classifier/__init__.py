@@ -21,7 +21,7 @@ _PUBLIC = {
     "cut": "segments",
     "evaluate": "evaluation",
     "explain": "explanation",
-    "label": "batch",
+    "label": "labelling",
     "load_codebook": "codebook",
     "load_lexicon": "lexicon",
     "load_model": "store",

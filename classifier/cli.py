@@ -123,9 +123,10 @@ def label(
     dask: Annotated[Optional[str], typer.Option(help="Address of a Dask cluster to work, or local.")] = None,
 ) -> None:
     """Label articles, sentence by sentence. 逐句标注文章。"""
-    from classifier.batch import UNITS, label_documents
+    from classifier.batch import label_documents
     from classifier.crew import DaskCluster, Processes
     from classifier.documents import Reading, documents, size_of
+    from classifier.labelling import UNITS
     from classifier.output import format_of
     from classifier.shipped import MODEL
     from classifier.store import load_model, load_predictor

@@ -11,11 +11,11 @@ from typing import Any
 
 import pandas as pd
 
-from classifier.batch import label
 from classifier.codebook import Codebook
 from classifier.encoded_rows import encoded
 from classifier.errors import InputError
 from classifier.explanation import SHOWN, Explanation, explain
+from classifier.labelling import label
 from classifier.model import PolicyClassifier
 from classifier.output import put_in_place, sink_for
 from classifier.review_pages import shown

@@ -13,12 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import classifier.batch
-from classifier.batch import label, label_documents
+import classifier.labelling
+from classifier.batch import label_documents
 from classifier.codebook import codebook_from_text
 from classifier.documents import Document
 from classifier.errors import CodebookError, InputError, OutputError
 from classifier.explanation import evidence_of
 from classifier.journal import Tally
+from classifier.labelling import label
 from classifier.model import LexiconClassifier
 from classifier.segments import segments
 from classifier.tables import table_rows
@@ -89,7 +91,7 @@ def test_codes_and_categories_are_joined_in_the_codebooks_order_and_empty_where_
 def test_codes_are_joined_however_many_a_codebook_has(number):
     names = [f"c{n}" for n in range(number)]
     given_codes = np.random.default_rng(7).random((50, number)) < 0.3
-    assert list(classifier.batch._joined(given_codes, names)) == [
+    assert list(classifier.labelling._joined(given_codes, names)) == [
         ";".join(name for name, yes in zip(names, row, strict=True) if yes) for row in given_codes
     ]
 
@@ -170,8 +172,8 @@ def test_what_was_written_to_standard_output_is_counted_over_all_chunks(by_word,
 
 
 def test_unit_row_that_lost_a_row_is_a_fault_and_no_output(by_word, tmp_path, monkeypatch):
-    cut = classifier.batch._cut
-    monkeypatch.setattr(classifier.batch, "_cut", lambda texts, unit: cut(texts[:1], unit))
+    cut = classifier.labelling._cut
+    monkeypatch.setattr(classifier.labelling, "_cut", lambda texts, unit: cut(texts[:1], unit))
     documents = [Document("甲", "医生来了很久。"), Document("乙", "小学开学很久了。")]
     with pytest.raises(OutputError, match=r"out\.csv: 1 rows for 2$") as caught:
         label_documents(documents, by_word, tmp_path / "out.csv", unit="row")
