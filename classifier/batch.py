@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from classifier.background import Background
 from classifier.carried_columns import carried_columns, fitted
 from classifier.completed import completed, note_completed
 from classifier.crew import Crew, ThisProcess
@@ -17,7 +19,7 @@ from classifier.encoded_rows import encoded
 from classifier.errors import InputError, OutputError
 from classifier.journal import Journal, Tally
 from classifier.labelling import Asked, label_columns
-from classifier.output import Sink, StandardOutput, discard, format_of, put_in_place, sink_for
+from classifier.output import WAITING, Sink, StandardOutput, discard, format_of, put_in_place, sink_for
 from classifier.predictor import Classifier
 
 if TYPE_CHECKING:
@@ -193,24 +195,40 @@ class _Run:
         every = _chunks(islice(self.documents, done.documents, None), self.asked.unit)
         chunks: Iterator[list[Document] | Share] = islice(every, journal.shares() if journal else 0, None)
         total = Tally()
-        if header is None:
-            made = self._task(None)(self.model, next(chunks, list[Document]()))
-            header = made.columns
-            total += self._take(made, sink, journal)
-        for made in self.crew.run(self._task(header), self.model, chunks):
-            total += self._take(made, sink, journal)
+        with closing(self._written(self._made(chunks, header), sink, journal)) as written:
+            for tally in written:
+                total += tally
+                self.progress(tally)
         sink.finish()
         return total
+
+    def _made(self, chunks: Iterator[list[Document] | Share], header: list[str] | None) -> Iterator[Made]:
+        """Yield what chunks become; where none is written yet, the first settles the columns."""
+        if header is None:
+            made = self._task(None)(self.model, next(chunks, list[Document]()))
+            yield made
+            header = made.columns
+        yield from self.crew.run(self._task(header), self.model, chunks)
 
     def _task(self, header: list[str] | None) -> Callable[[Classifier, list[Document] | Share], Made]:
         return partial(_task, asked=self.asked, file_format=self.file_format, raw=self.raw, header=header)
 
-    def _take(self, made: Made, sink: Sink, journal: Journal | None) -> Tally:
-        end = sink.append(made.rows)
-        if journal:
-            journal.add(made.tally, end, made.columns)
-        self.progress(made.tally)
-        return made.tally
+    def _written(self, every: Iterator[Made], sink: Sink, journal: Journal | None) -> Generator[Tally]:
+        """Write and note what was made, while the next is made; yield the tally of each chunk when it is."""
+        if journal is None:  # who waits for a pipe must be free to break off
+            for made in every:
+                sink.append(made.rows)
+                yield made.tally
+            return
+        with closing(Background[Tally](WAITING)) as writing:
+            for made in every:
+                yield from writing.call(_write, made, sink, journal)
+            yield from writing.settled()
+
+
+def _write(made: Made, sink: Sink, journal: Journal) -> Tally:
+    journal.add(made.tally, sink.append(made.rows), made.columns)
+    return made.tally
 
 
 def _chunks(documents: Iterable[Document], unit: str = "segment") -> Iterator[list[Document] | Share]:

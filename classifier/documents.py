@@ -13,13 +13,13 @@ from pathlib import Path
 from classifier.archives import ZIP
 from classifier.confined import Parsers
 from classifier.errors import InputError, NothingReadError, SkippedError
-from classifier.file_readers import ID_COLUMNS, SHORT, Document, FileReader, Reading, Work
+from classifier.file_readers import SHORT, Document, FileReader, Reading, Work
 from classifier.inert_text import on_one_line
 from classifier.limits import MB
 from classifier.sources import PAGE_SUFFIXES, PDF, WORD, Source, sources_of
 from classifier.text_files import BLOCK, STDIN, Place, shown, size_in_bytes, suffix_of
 
-__all__ = ["ID_COLUMNS", "SHORT", "Document", "Reading", "documents", "fingerprint", "size_of"]
+__all__ = ["SHORT", "Document", "Reading", "documents", "fingerprint", "size_of"]
 
 AS_FOUND = Reading()
 PARSERS = 4  # processes that parse at the same time, at most

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from itertools import chain, islice
 from pathlib import PurePosixPath
 from typing import Any
@@ -29,7 +28,7 @@ from classifier.sources import (
 )
 from classifier.spreadsheet_guard import unguarded_row
 from classifier.tables import TABLE_SUFFIXES, Row, numbered_rows
-from classifier.text_columns import FACTS, LOOKED_AT, LOOKED_AT_CHARACTERS, TEXT, fact_in, text_column
+from classifier.text_columns import LOOKED_AT, LOOKED_AT_CHARACTERS, TEXT, fields_of, text_column
 from classifier.text_files import (
     STDIN,
     Held,
@@ -44,7 +43,6 @@ from classifier.text_files import (
 )
 from classifier.web_pages import declared_encoding
 
-ID_COLUMNS = ("id", "doc_id", "doc")
 BAD_ROWS = 1000  # of one table that are told one by one
 GARBLED = 0.4  # share of common characters below which a PDF file's text is no text
 SNAPSHOTS = (".mhtml", ".mht")
@@ -68,15 +66,17 @@ class Document:
     source: str = ""
     meta: Mapping[str, Any] = field(default_factory=dict)
 
-    @cached_property
+    @property
     def repeated(self) -> int:
         """How many characters stand beside the text, said again for each of its segments if short.
 
         >>> Document("甲", "村里修好了三条水泥路。", "修路").repeated
         6
         """
-        beside = (self.id, self.title, self.date, self.source, *self.meta, *self.meta.values())
-        return (len(self.text) // SHORT + 1) * sum(map(_length, beside))
+        beside = len(self.id) + len(self.title) + len(self.date) + len(self.source)
+        if self.meta:
+            beside += sum(map(len, self.meta)) + sum(map(_length, self.meta.values()))
+        return (len(self.text) // SHORT + 1) * beside
 
 
 @dataclass(frozen=True)
@@ -325,16 +325,16 @@ class FileReader:
         for needed in (column, self._reading.id_column):
             if needed is not None and needed not in row:
                 raise ValueError(*self._lacking(needed, row))
-        id_column = self._reading.id_column or next((c for c in ID_COLUMNS if c in row), None)
+        fields = fields_of(tuple(row), column, self._reading.id_column)
         text, limit = row[column], self._reading.limits.characters
         if not isinstance(text, str | None):
             raise ValueError(f"'{column}' is not text: {text!r:.60}", "quote the value")
         for value in row.values():
             if isinstance(value, str) and len(value) > limit:
                 raise ValueError(f"a cell of more than {limit:,} characters", raised("characters"))
-        known = {fact: fact_in(row, fact) for fact in FACTS}
-        meta = {k: v for k, v in row.items() if k not in (column, id_column, *known)}
-        found = Document((id_column and _text(row[id_column])) or number, text or "", **known, meta=meta)
+        known = {fact: _text(row[c]) for fact, c in fields.facts.items()}
+        meta = {c: row[c] for c in fields.rest}
+        found = Document((fields.id and _text(row[fields.id])) or number, text or "", **known, meta=meta)
         if found.repeated > self._reading.limits.repeated_mb * MB:
             most = f"{self._reading.limits.repeated_mb:,} MB"
             problem = f"id and other columns come to more than {most} beside its segments"

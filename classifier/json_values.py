@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from classifier.cells import SURROGATE
@@ -12,6 +13,8 @@ from classifier.limits import Limits, raised
 
 def refuse_deep(value: Any, source: str, where: str, limits: Limits) -> None:
     """Raise `InputError` where lists and mappings stand too deep in one another; ``source`` is their JSON."""
+    if not isinstance(value, dict | list) or not any(isinstance(v, dict | list) for v in _inside(value)):
+        return  # as nearly all are: no need to go through the text
     if source.count("[") + source.count("{") > limits.depth and _depth(value) > limits.depth:
         raise InputError(f"{where} is nested more than {limits.depth} deep", raised("depth"))
 
@@ -21,7 +24,11 @@ def refuse_halves(value: Any, source: str, where: str) -> None:
 
     >>> refuse_halves("村", '"村"', "第3行")
     """
-    if ("\\ud" in source or "\\uD" in source) and SURROGATE.search(json.dumps(value, ensure_ascii=False)):
+    if (
+        "\\" in source
+        and ("\\ud" in source or "\\uD" in source)
+        and SURROGATE.search(json.dumps(value, ensure_ascii=False))
+    ):
         raise InputError(f"{where} holds half a surrogate pair", "write the character whole")
 
 
@@ -30,5 +37,9 @@ def _depth(value: Any) -> int:
     depth, inside = 0, [value]
     while inside := [v for v in inside if isinstance(v, dict | list)]:
         depth += 1
-        inside = [v for one in inside for v in (one.values() if isinstance(one, dict) else one)]
+        inside = [v for one in inside for v in _inside(one)]
     return depth
+
+
+def _inside(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value

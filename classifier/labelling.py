@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from classifier.carried_columns import ABOUT, renamed
 from classifier.cells import Column, Columns, is_missing
 from classifier.codebook_checks import OUTPUT_COLUMNS
-from classifier.documents import ID_COLUMNS
 from classifier.errors import InputError
 from classifier.excerpts import Excerpts
 from classifier.lazy_columns import Chosen, Numbered
 from classifier.predictor import Classifier, Labels
 from classifier.segments import cut_all
+from classifier.text_columns import ID_COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
 
+from classifier.background import Background
 from classifier.errors import InputError, OutputError
 from classifier.sheet_xml import ROWS, write_workbook
 from classifier.whole_file import PART, beside
@@ -103,7 +102,7 @@ class ParquetFile:
     def __init__(self, part: Path, spool: Path, ends: Sequence[int]) -> None:
         self._part, self._rows = part, 0
         self._writer: parquet.ParquetWriter | None = None
-        self._encoder, self._waiting = ThreadPoolExecutor(1), deque[Future[None]]()
+        self._encoder = Background[None](WAITING)
         self._stream = _at(spool, ends)
         for chunk in _chunks(spool, ends):
             self._encode(chunk)
@@ -111,14 +110,8 @@ class ParquetFile:
     def append(self, chunk: bytes) -> int:
         """Write a chunk to the spool, and in the background to the file, which can be made from the spool."""
         end = _append(self._stream, chunk)
-        self._waiting.append(self._encoder.submit(self._encode, chunk))
-        self._settle(WAITING)
+        self._encoder.call(self._encode, chunk)
         return end
-
-    def _settle(self, most: int) -> None:
-        """Wait until no more than ``most`` chunks are still to be encoded; raise what went wrong."""
-        while len(self._waiting) > most:
-            self._waiting.popleft().result()
 
     def _encode(self, chunk: bytes) -> None:
         import pyarrow as pa
@@ -128,6 +121,7 @@ class ParquetFile:
         if self._writer is None:
             text = [f.name for f in table.schema if pa.types.is_string(f.type)]
             repeated = [name for name in text if name != "text"]
+            self._part.unlink(missing_ok=True)  # a writer that failed may still hold the file that was there
             # Numbers that are nearly all different gain nothing from a dictionary, nor from statistics.
             self._writer = parquet.ParquetWriter(
                 self._part,
@@ -162,17 +156,21 @@ class ParquetFile:
         """Write what stands at the end of a Parquet file, and count its rows again."""
         from pyarrow import parquet
 
-        self._settle(0)
+        self._encoder.settled()
         if self._writer is not None:
-            self._writer.close()
+            self._close_writer()
             found = parquet.read_metadata(self._part).num_rows
             if found != self._rows:
                 raise OutputError(f"{self._part}: {found:,} rows of {self._rows:,}", "run it again")
 
     def close(self) -> None:
-        """Close both files."""
-        self._encoder.shutdown(cancel_futures=True)
-        self._stream.close()
+        """Close both files, each also where the other cannot be."""
+        with ExitStack() as last_first:
+            last_first.callback(self._close_writer)
+            last_first.callback(self._stream.close)
+            last_first.callback(self._encoder.close)
+
+    def _close_writer(self) -> None:
         if self._writer is not None:
             self._writer.close()
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from classifier.segments import HAN
 
 TEXT = "text"
+ID_COLUMNS = ("id", "doc_id", "doc")  # the first that is there counts
 # Names that columns of texts have, the first that is there counts
 NAMES = (
     TEXT,
@@ -56,15 +58,25 @@ def text_column(rows: Sequence[Mapping[str, Any]]) -> str | None:
     return best if best is not None and han[best] else None
 
 
-def fact_in(row: Mapping[str, Any], fact: str) -> str:
-    """Return what a row says as ``title``, ``date`` or ``source``, in whatever column; "" where nothing.
+class Fields(NamedTuple):
+    """Which columns of a row hold what: its id, the facts that are there, and what is carried along."""
 
-    >>> fact_in({"标题": "修路", "正文": "村里修好了路。"}, "title")
-    '修路'
+    id: str | None
+    facts: Mapping[str, str]
+    rest: tuple[str, ...]
+
+
+@lru_cache(maxsize=100)  # most tables have the same columns in each row
+def fields_of(columns: tuple[str, ...], text_column: str, id_column: str | None = None) -> Fields:
+    """Return which columns hold the id, and ``title``, ``date`` and ``source``, as far as there is one.
+
+    >>> fields_of(("标题", "正文", "地区"), "正文")
+    Fields(id=None, facts={'title': '标题'}, rest=('标题', '地区'))
     """
-    column = next((name for name in FACTS[fact] if name in row), None)
-    value = None if column is None else row[column]
-    return "" if value is None else str(value)
+    id_column = id_column or next((c for c in ID_COLUMNS if c in columns), None)
+    found = {fact: next((n for n in names if n in columns), None) for fact, names in FACTS.items()}
+    facts = {fact: column for fact, column in found.items() if column is not None}
+    return Fields(id_column, facts, tuple(c for c in columns if c not in (text_column, id_column, *FACTS)))
 
 
 def _han(value: Any) -> int:

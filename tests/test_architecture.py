@@ -86,6 +86,7 @@ ORDER = (
     "before_after",
     "evaluation_page",
     "crew",
+    "background",
     "journal",
     "completed",
     "sheet_xml",
