@@ -95,9 +95,14 @@ def letter_table(alphabet: Alphabet) -> Letters:
     return alphabet.letters_of(_characters()[0])
 
 
-def look_up(table: Letters, raw: Letters) -> Letters:
-    """Return the letters of raw code points by a `letter_table`."""
-    return np.asarray(table[np.minimum(raw, BMP - 1)], dtype=np.uint32)
+@njit(cache=True, nogil=True)
+def look_up(table: Any, raw: Any, beside: Any) -> Any:
+    """Return the letters of raw code points by a `letter_table`, with other letters behind them."""
+    out = np.empty(len(raw) + len(beside), dtype=np.uint32)
+    for i in range(len(raw)):
+        out[i] = table[min(raw[i], BMP - 1)]
+    out[len(raw) :] = beside
+    return out
 
 
 @lru_cache(maxsize=1)
@@ -215,13 +220,11 @@ def _named(
     return found
 
 
-def mask_numbers(folding: Folding, folded: Folded) -> Folded:
-    """Return folded texts with every number as one 0."""
-    return _mask_numbers(folding.kind, folding.marks, *folded)
-
-
 @njit(cache=True, nogil=True)
-def _mask_numbers(kind: Any, marks: Any, text: Any, before: Any, first_before: Any, last_before: Any) -> Any:
+def mask_numbers(folding: Any, folded: Any) -> Any:
+    """Return folded texts with every number as one 0."""
+    kind, marks = folding.kind, folding.marks
+    text, before, first_before, last_before = folded
     zero, point, comma = marks[1], marks[2], marks[3]
     out, bounds = np.empty_like(text), np.zeros_like(before)
     first, last = np.empty_like(first_before), np.empty_like(last_before)

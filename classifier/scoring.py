@@ -99,30 +99,22 @@ class Scorer:
 
     def scores(self, texts: Sequence[str]) -> Scores:
         """Return scores of segments, float32 of shape (n_texts, n_codes)."""
-        given = Excerpts.of(texts)
+        given, w = Excerpts.of(texts), self.weights
         starts, ends = given.starts.copy(), given.ends.copy()
-        letters = normalise.look_up(self.weights.folding.letter, given.codes)
-        speakers, tangles = _look(self.weights.folding.entangled, given.codes, starts, ends).T
-        for i in np.flatnonzero(speakers).tolist():
+        speakers, tangles = _look(w.folding.entangled, given.codes, starts, ends)
+        for i in speakers.tolist():
             starts[i] += tag_end(given[i])
-        if tangles.any():
-            letters = self._beside(letters, given.whole, starts, ends, np.flatnonzero(tangles).tolist())
-        w = self.weights
-        folded = normalise.fold(w.folding, letters, starts, ends)
-        hits = cue_matching.codes_found(w.matcher, folded.letters, folded.bounds)
-        masked = normalise.mask_numbers(w.folding, folded)
-        out = _add_up(w.ngrams, w.longest, w.rows, w.rows.view(np.float32), masked.letters, masked.bounds)
-        _add_cues(w.cue_rows, hits, out)
-        out += w.intercept
+        beside = self._beside(given, starts, ends, tangles.tolist())
+        letters, bounds, hits = _read(w.folding, w.matcher, given.codes, beside, starts, ends)
+        out = _add_up(w.ngrams, w.longest, w.rows, w.rows.view(np.float32), letters, bounds)
+        _add_cues(w.cue_rows, hits, w.intercept, out)
         return out[:, : self.n_codes]
 
-    def _beside(
-        self, letters: Letters, text: str, starts: Offsets, ends: Offsets, which: list[int]
-    ) -> Letters:
-        """Put segments that no table can settle behind the text, in one width."""
-        parts, at = [letters], len(letters)
+    def _beside(self, given: Excerpts, starts: Offsets, ends: Offsets, which: list[int]) -> Letters:
+        """Return the letters of segments that no table can settle; they stand behind the whole then."""
+        parts, at = [np.zeros(0, dtype=np.uint32)], len(given.codes)
         for i in which:
-            parts.append(self.alphabet.letters(normalise.one_width(text[starts[i] : ends[i]])))
+            parts.append(self.alphabet.letters(normalise.one_width(given.whole[starts[i] : ends[i]])))
             starts[i], ends[i] = at, at + len(parts[-1])
             at = ends[i]
         return np.concatenate(parts)
@@ -213,29 +205,42 @@ def _cue_rows(lexicon: Lexicon, coef: Scores) -> Scores:
 
 @njit(cache=True, nogil=True)
 def _look(entangled: Any, raw: Any, starts: Any, ends: Any) -> Any:
-    """Return which segments may begin with a speaker's tag, and which are entangled.
+    """Return the numbers of segments that may begin with a speaker's tag, and of those that are entangled.
 
     A tag ends with a colon, and no comma or stop stands before it but in brackets.
     """
-    out = np.zeros((len(starts), 2), dtype=np.bool_)
+    speakers, tangles = np.zeros((2, len(starts)), dtype=np.bool_)
     for i in range(len(starts)):
-        out[i, 1] = normalise.is_entangled(entangled, raw, starts[i], ends[i])
+        tangles[i] = normalise.is_entangled(entangled, raw, starts[i], ends[i])
         brackets = False
         for at in range(starts[i], ends[i]):
             if raw[at] in _COLONS:
-                out[i, 0] = True
+                speakers[i] = True
                 break
             if raw[at] in _BRACKETS:
                 brackets = True
             elif raw[at] in _STOPS:
                 if not brackets:
                     break
-    return out
+    return np.flatnonzero(speakers), np.flatnonzero(tangles)
 
 
 @njit(cache=True, nogil=True)
-def _add_cues(cue_rows: Any, hits: Any, out: Any) -> None:
+def _read(folding: Any, matcher: Any, codes: Any, beside: Any, starts: Any, ends: Any) -> Any:
+    """Return the letters of segments with numbers masked, where each begins, and the codes of their cues."""
+    letters = normalise.look_up(folding.letter, codes, beside)
+    folded = normalise.fold(folding, letters, starts, ends)
+    hits = cue_matching.codes_found(matcher, folded.letters, folded.bounds)
+    masked = normalise.mask_numbers(folding, folded)
+    return masked.letters, masked.bounds, hits
+
+
+@njit(cache=True, nogil=True)
+def _add_cues(cue_rows: Any, hits: Any, intercept: Any, out: Any) -> None:
+    """Add the cues' weights, and what all segments have."""
     for i in range(len(out)):
+        for j in range(out.shape[1]):
+            out[i, j] += intercept[j]
         for code in range(len(cue_rows)):
             if cue_matching.has(hits[i], code):
                 for j in range(out.shape[1]):

@@ -20,7 +20,7 @@ from classifier import cutting, normalise, tries
 from classifier.cutting import pieces
 from classifier.errors import InputError
 from classifier.excerpts import Excerpts
-from classifier.tries import Alphabet, Letters, Trie
+from classifier.tries import BMP, Alphabet, Letters, Trie
 from classifier.yaml_lines import parse
 
 MIN_HAN = 4  # fewer Han characters make no segment
@@ -28,6 +28,7 @@ MIN_HAN = 4  # fewer Han characters make no segment
 # is short, and what a pattern costs can grow faster than the text.
 MAX_FURNITURE = 400
 TOO_SHORT = "too-short"
+_HAN, _SMALL, _CAPITAL = cutting.HAN[1], (ord("a"), ord("z")), (ord("A"), ord("Z"))
 _COLON, _BRACKET = re.compile("[：:]"), re.compile("[（(]")
 HAN = re.compile("[" + "".join(f"{chr(first)}-{chr(last)}" for first, last in cutting.HAN) + "]")
 
@@ -50,7 +51,8 @@ class Span:
 class DropRule:
     """A named rule for page furniture: spans that match are no segments.
 
-    Whatever matches holds one of the ``marks``, half-width and in lower case.
+    Whatever matches holds one of the ``marks``, half-width and in lower case, and with
+    ``digit_first`` no letter stands in it before the first digit.
     """
 
     name: str
@@ -58,6 +60,7 @@ class DropRule:
     marks: tuple[str, ...]
     pattern: re.Pattern[str]
     example: str
+    digit_first: bool = False
 
 
 class Cut(NamedTuple):
@@ -106,38 +109,63 @@ def rule_names() -> tuple[str, ...]:
     return (TOO_SHORT, *(rule.name for rule in drop_rules()))
 
 
+class _Marks(NamedTuple):
+    """What compiled code needs to know of the rules: each mark's rules as bits, which want a digit first.
+
+    ``letter`` gives the letter of each code point below `BMP`, by which ``marks`` are found.
+    """
+
+    letter: Letters
+    marks: Trie
+    rules: NDArray[np.int64]
+    digit_first: int
+
+
 @lru_cache(maxsize=1)
-def _marks() -> tuple[Letters, Trie, NDArray[np.int64]]:
-    """Return the letters of each code point, the tree of all marks, and each mark's rules as bits."""
+def _marks() -> _Marks:
     rules: dict[str, int] = {}
     for i, rule in enumerate(drop_rules()):
         for mark in rule.marks:
             rules[mark] = rules.get(mark, 0) | 1 << i
     marks = sorted(rules)
     alphabet = Alphabet("".join(sorted(set("".join(marks)))))
-    return normalise.letter_table(alphabet), tries.build(marks, alphabet), np.array([rules[m] for m in marks])
+    return _Marks(
+        normalise.letter_table(alphabet),
+        tries.build(marks, alphabet),
+        np.array([rules[mark] for mark in marks]),
+        sum(1 << i for i, rule in enumerate(drop_rules()) if rule.digit_first),
+    )
 
 
 def _suspects(codes: Letters, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return, for each piece, the rules of which it holds a mark, as bits."""
-    table, trie, rules = _marks()
-    return np.asarray(_bits_of_marks(*trie, rules, normalise.look_up(table, codes), starts, ends))
+    """Return, for each piece, the rules that may drop it, as bits: it holds a mark of theirs."""
+    return np.asarray(_bits_of_marks(_marks(), codes, starts, ends))
 
 
 @njit(cache=True, nogil=True)
-def _bits_of_marks(
-    root: Any, table: Any, sieve: Any, term: Any, rules: Any, text: Any, starts: Any, ends: Any
-) -> Any:
+def _bits_of_marks(given: Any, codes: Any, starts: Any, ends: Any) -> Any:
+    letter, rules = given.letter, given.rules
+    root, table, sieve, term = given.marks
     out = np.zeros(len(starts), dtype=np.int64)
     for i in range(len(starts)):
         for first in range(starts[i], ends[i]):
-            node, at = np.int64(root[text[first]]), first + 1
+            node, at = np.int64(root[letter[min(codes[first], BMP - 1)]]), first + 1
             while node:
                 if term[node] >= 0:
                     out[i] |= rules[term[node]]
-                node = tries.step(table, sieve, node, text[at]) if at < ends[i] else np.int64(0)
+                if at == ends[i]:
+                    break
+                node = tries.step(table, sieve, node, letter[min(codes[at], BMP - 1)])
                 at += 1
+        if out[i] & given.digit_first and _begins_a_word(codes[starts[i]]):
+            out[i] &= ~given.digit_first
     return out
+
+
+@njit
+def _begins_a_word(code: int) -> bool:
+    """Return whether a character is surely one of words, and no digit."""
+    return _HAN[0] <= code <= _HAN[1] or _SMALL[0] <= code <= _SMALL[1] or _CAPITAL[0] <= code <= _CAPITAL[1]
 
 
 def cut(text: str) -> list[Span]:
@@ -171,7 +199,14 @@ def segments(text: str) -> list[Span]:
 def drop_rules() -> tuple[DropRule, ...]:
     """Return the rules that leave page furniture out, in the order in which they are tried."""
     return tuple(
-        DropRule(r["rule"], r["about"], tuple(r["marks"]), re.compile(r["pattern"]), r["example"])
+        DropRule(
+            r["rule"],
+            r["about"],
+            tuple(r["marks"]),
+            re.compile(r["pattern"]),
+            r["example"],
+            r.get("digit_first", False),
+        )
         for r in _furniture()["drop"]
     )
 

@@ -142,7 +142,15 @@ bits_of_marks = st.sampled_from([*MARKS, *sorted(set("".join(MARKS))), *"＞．�
 @given(st.lists(bits_of_marks, min_size=1, max_size=6))
 def test_a_rule_is_tried_just_on_the_pieces_that_hold_one_of_its_marks(pieces):
     bounds = bounds_of(pieces).tolist()
-    holders = [{rule.name for rule in RULES if any(m in one_width(p) for m in rule.marks)} for p in pieces]
+    holders = [
+        {
+            rule.name
+            for rule in RULES
+            if any(m in one_width(p) for m in rule.marks)
+            and not (rule.digit_first and re.match("[a-zA-Z\u4e00-\u9fff]", p))
+        }
+        for p in pieces
+    ]
     assert suspected("".join(pieces), bounds[:-1], bounds[1:]) == holders
 
 
@@ -155,7 +163,14 @@ def test_a_rule_is_tried_just_on_the_pieces_that_hold_one_of_its_marks(pieces):
     ],
 )
 def test_a_mark_is_seen_in_any_width_and_case(raw, rule):
-    assert rule in suspected(f"村{raw}村")[0]
+    assert rule in suspected(f"（{raw}村）")[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "tried"), [("3月2日", True), ("（3月2日", True), ("三月2日", False), ("May 3.", False)]
+)
+def test_a_line_that_begins_with_a_letter_is_no_dateline(text, tried):
+    assert ("dateline" in suspected(text)[0]) is tried
 
 
 def test_a_mark_cut_in_two_is_none():
