@@ -6,11 +6,9 @@ import types
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from classifier import cutting, segments
+from classifier.excerpts import Excerpts
 from classifier.normalise import aligned, normalise
-from classifier.tries import code_points
 
 # One character a byte, so that mutations move among those that matter
 _MARKS = (
@@ -80,19 +78,19 @@ def run(data: bytes) -> bool:
 
 
 def _same_in_python(text: str) -> None:
-    codes, bounds = code_points(text), np.array([0, len(text)])
-    one = [column.tolist() for column in cutting.pieces(codes, bounds)]
-    other = _PYTHON["_pieces"](_CLASSES, codes.tolist(), [0, len(text)])
+    whole = Excerpts.of([text])
+    one = [column.tolist() for column in cutting.pieces(whole.codes, whole.starts, whole.ends)]
+    other = _PYTHON["_pieces"](_CLASSES, whole.codes.tolist(), [0], [len(text)])
     assert all(a == b.tolist() for a, b in zip(one, other, strict=True)), "compiled code cuts otherwise"
 
 
 def _same_among_others(text: str, spans: list[segments.Span]) -> None:
     """See that a text is cut the same with others before and behind it."""
     parts = ["村里修路。他", text, "；药费减半"]
-    bounds = np.cumsum([0, *map(len, parts)])
-    cut = segments.cut_all("".join(parts), bounds)
+    whole = Excerpts.of(parts)
+    cut, begin = segments.cut_all(whole), whole.starts[1]
     names, mine = ("", *segments.rule_names()), cut.text == 1
-    columns = (cut.start[mine] - bounds[1], cut.end[mine] - bounds[1], cut.paragraph[mine], cut.rule[mine])
+    columns = (cut.start[mine] - begin, cut.end[mine] - begin, cut.paragraph[mine], cut.rule[mine])
     found = [(s, e, p, names[r]) for s, e, p, r in zip(*(c.tolist() for c in columns), strict=True)]
     assert found == [(s.start, s.end, s.paragraph, s.dropped) for s in spans], "cut otherwise among others"
 
