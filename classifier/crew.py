@@ -11,20 +11,35 @@ import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError, Future
-from functools import partial
+from dataclasses import replace
 from itertools import chain, islice
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from threading import Event, Thread
-from typing import Any, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 from uuid import uuid4
 
 from classifier.errors import InputError, OutputError
 
+
+class Rows(Protocol):
+    """What a chunk becomes: a dataclass, most of which are its rows."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def rows(self) -> bytes:
+        """Return them as a file of the format holds them."""
+
+
 Chunk = TypeVar("Chunk")
-Made = TypeVar("Made")
+Made = TypeVar("Made", bound=Rows)
 Model = TypeVar("Model")
 
 ALONE = 8  # chunks done in this process, before it pays to start others
 AHEAD = 2  # chunks that wait for each process
+PATIENCE, MOMENT = 1000, 0.001  # how often, and how long in seconds, loky is waited for
 CONNECT = 10  # seconds in which a Dask cluster must answer
 LOCAL = "local"  # the address of a Dask cluster made for the run, on this machine
 
@@ -70,8 +85,14 @@ class Processes:
         from joblib.externals.loky import ProcessPoolExecutor
         from joblib.externals.loky.process_executor import BrokenProcessPool
 
-        pool = ProcessPoolExecutor(self.jobs, initializer=_take_model, initargs=(model,))
-        stream, submit = iter(chunks), partial(pool.submit, _task_here, task)
+        place = Path(mkdtemp(prefix="fupin-"))
+        pool = ProcessPoolExecutor(self.jobs, initializer=_take_model, initargs=(model, place))
+        stream, last = iter(chunks), list[Any]()
+
+        def submit(chunk: Any) -> Any:
+            last[:] = [pool.submit(_task_here, task, chunk)]
+            return last[0]
+
         up: Future[None] = Future()
         whole = False
         Thread(target=_start, args=(submit, self.jobs, up), daemon=True).start()
@@ -82,28 +103,40 @@ class Processes:
                     return
                 yield task(model, chunk)
             up.result()
-            yield from _in_order(submit, stream, AHEAD * self.jobs)
+            yield from map(_picked_up, _in_order(submit, stream, AHEAD * self.jobs))
             whole = True
         except BrokenProcessPool:
             raise OutputError(
                 "a process died, as where memory runs out", "go on with --resume and fewer --jobs"
             ) from None
         finally:
+            for future in last:
+                _handed_on(future)
             pool.shutdown(wait=True, kill_workers=not whole)
+            rmtree(place, ignore_errors=True)
 
 
-_models: list[Any] = []  # of a process that works for another: the one model
+def _handed_on(last: Any) -> None:
+    """Wait until the last task is with the processes: loky, killed before, prints a KeyError of its own."""
+    for _ in range(PATIENCE):
+        if last.running() or last.done():
+            return
+        Event().wait(MOMENT)
 
 
-def _take_model(model: Any) -> None:
-    _models[:] = [model]
-    Thread(target=_leave_with, args=(os.getppid(),), daemon=True).start()
+_given: list[Any] = []  # of a process that works for another: the model, and the folder for what it makes
 
 
-def _leave_with(parent: int) -> None:
+def _take_model(model: Any, place: Path) -> None:
+    _given[:] = model, place
+    Thread(target=_leave_with, args=(os.getppid(), place), daemon=True).start()
+
+
+def _leave_with(parent: int, place: Path) -> None:
     """End this process when the one that it works for is gone: nobody would tell it."""
     while os.getppid() == parent:
         Event().wait(1)
+    rmtree(place, ignore_errors=True)
     signal.raise_signal(signal.SIGTERM)
 
 
@@ -111,14 +144,33 @@ def _start(submit: Callable[[Any], Any], jobs: int, up: Future[None]) -> None:
     """Start processes, and have each do an empty chunk, so that it has imported and built what it needs."""
     try:
         for one in [submit([]) for _ in range(jobs)]:
-            one.result()
+            _picked_up(one.result())
         up.set_result(None)
     except BaseException as error:  # for the thread that waits for `up`
         up.set_exception(error)
 
 
-def _task_here(task: Callable[[Any, Chunk], Made], chunk: Chunk) -> Made:
-    return task(_models[0], chunk)
+def _task_here(task: Callable[[Any, Chunk], Made], chunk: Chunk) -> tuple[Made, Path | None]:
+    """Do the task, and lay its rows down in a file: through a pipe megabytes take several times as long."""
+    model, place = _given
+    made = task(model, chunk)
+    path = place / uuid4().hex
+    try:
+        path.write_bytes(made.rows)
+    except OSError:  # no room there: so through the pipe
+        path.unlink(missing_ok=True)
+        return made, None
+    return replace(made, rows=b""), path
+
+
+def _picked_up(found: tuple[Made, Path | None]) -> Made:
+    """Return what another process made, with its rows; their file goes."""
+    made, path = found
+    if path is None:
+        return made
+    rows = path.read_bytes()
+    path.unlink()
+    return replace(made, rows=rows)
 
 
 class DaskCluster:

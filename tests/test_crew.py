@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -24,14 +26,27 @@ def up_at_once(monkeypatch):
     monkeypatch.setattr(crew, "Thread", Here)
 
 
+@dataclass(frozen=True)
+class Sum:
+    """What a chunk of numbers becomes, and who added it up."""
+
+    rows: bytes
+    process: int = 0
+    total: int = 0
+
+
 def add_up(model, chunk):
-    return os.getpid(), model * sum(chunk)
+    total = model * sum(chunk)
+    return Sum(b"%d" % total, os.getpid(), total)
+
+
+EXPECTED = [10 * sum(chunk) for chunk in CHUNKS]
 
 
 def test_a_long_run_is_shared_and_comes_in_order(up_at_once):
     made = list(Processes(2).run(add_up, 10, CHUNKS))
-    assert [total for _, total in made] == [10 * sum(chunk) for chunk in CHUNKS]
-    places = [process == os.getpid() for process, _ in made]
+    assert [(m.total, int(m.rows)) for m in made] == [(total, total) for total in EXPECTED]
+    places = [m.process == os.getpid() for m in made]
     assert places == [True] * ALONE + [False] * (len(CHUNKS) - ALONE)
 
 
@@ -44,26 +59,26 @@ def test_until_the_others_are_up_this_process_goes_on(monkeypatch):
 
     monkeypatch.setattr(crew, "Thread", Never)
     made = list(Processes(2).run(add_up, 10, CHUNKS))
-    assert made == [(os.getpid(), 10 * sum(chunk)) for chunk in CHUNKS]
+    assert [(m.process, m.total) for m in made] == [(os.getpid(), total) for total in EXPECTED]
 
 
 def test_one_process_or_a_short_run_starts_no_other(monkeypatch):
     monkeypatch.setattr(Processes, "_shared", lambda *_: pytest.fail("started others"))
     for jobs, chunks in ((1, CHUNKS), (2, CHUNKS[:ALONE])):
-        assert {process for process, _ in Processes(jobs).run(add_up, 1, chunks)} == {os.getpid()}
+        assert {made.process for made in Processes(jobs).run(add_up, 1, chunks)} == {os.getpid()}
 
 
 def test_a_process_that_dies_is_told_in_one_line_and_what_was_made_before_stays(up_at_once):
     def dying(model, chunk):
         if chunk == CHUNKS[-1]:
             os._exit(1)
-        return sum(chunk)
+        return add_up(model, chunk)
 
     made = []
     with pytest.raises(OutputError, match="a process died") as caught:
-        made.extend(Processes(2).run(dying, None, CHUNKS))
+        made.extend(Processes(2).run(dying, 10, CHUNKS))
     assert "--resume" in caught.value.hint
-    assert made == [sum(chunk) for chunk in CHUNKS[: len(made)]]
+    assert [m.total for m in made] == EXPECTED[: len(made)]
     assert len(made) >= ALONE
 
 
@@ -71,10 +86,56 @@ def test_what_goes_wrong_with_one_chunk_is_raised_here(up_at_once):
     def failing(model, chunk):
         if chunk == CHUNKS[-1]:
             raise OutputError("chunk 19", "mend it")
-        return sum(chunk)
+        return add_up(model, chunk)
 
-    found = Processes(2).run(failing, None, CHUNKS)
-    assert [next(found) for _ in CHUNKS[:-1]] == [sum(chunk) for chunk in CHUNKS[:-1]]
+    found = Processes(2).run(failing, 10, CHUNKS)
+    assert [next(found).total for _ in CHUNKS[:-1]] == EXPECTED[:-1]
     with pytest.raises(OutputError, match="chunk 19") as caught:
         next(found)
     assert caught.value.hint == "mend it"  # on its way from another process
+
+
+@pytest.fixture
+def folders(monkeypatch, tmp_path):
+    """The folders for rows of other processes, as they are made."""
+    made = []
+
+    def make(prefix):
+        made.append(tmp_path / f"{prefix}{len(made)}")
+        made[-1].mkdir()
+        return str(made[-1])
+
+    monkeypatch.setattr(crew, "mkdtemp", make)
+    return made
+
+
+def test_rows_come_by_a_file_that_is_gone_when_they_are_read(up_at_once, folders):
+    seen = []
+    for made in Processes(2).run(add_up, 10, CHUNKS):
+        seen.append(int(made.rows))
+        assert folders == [] or len(list(folders[0].iterdir())) <= len(CHUNKS) - len(seen)
+    assert seen == EXPECTED
+    assert not folders[0].exists()
+
+
+def test_where_there_is_no_room_for_a_file_rows_come_by_the_pipe(up_at_once, folders, monkeypatch):
+    def full(self, data):
+        raise OSError(28, "No space left on device")
+
+    def without_room(model, chunk):
+        Path.write_bytes = full  # in the other process only: this one is asked for its id
+        return add_up(model, chunk)
+
+    monkeypatch.setattr(Path, "write_bytes", Path.write_bytes)  # and put back here all the same
+    made = list(Processes(2).run(without_room, 10, CHUNKS))
+    assert [int(m.rows) for m in made] == EXPECTED
+    assert not folders[0].exists()
+
+
+def test_a_run_that_is_broken_off_leaves_no_folder(up_at_once, folders):
+    running = Processes(2).run(add_up, 10, CHUNKS)
+    for _ in range(ALONE + 2):
+        next(running)
+    assert folders[0].exists()
+    running.close()
+    assert not folders[0].exists()

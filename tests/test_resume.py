@@ -18,6 +18,7 @@ import subprocess
 import sys
 from collections import Counter
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from math import ceil
 
 import pytest
@@ -590,8 +591,18 @@ def two(monkeypatch):
     return Processes(2)
 
 
+@dataclass(frozen=True)
+class Where:
+    """What was done where."""
+
+    process: int
+    model: str
+    chunk: int
+    rows: bytes = b""
+
+
 def where(model, chunk):
-    return os.getpid(), model, chunk
+    return Where(os.getpid(), model, chunk)
 
 
 def fatal_elsewhere(here, chunk):
@@ -610,15 +621,15 @@ def test_processes_share_the_work_in_order_and_read_no_further_ahead_than_they_m
     for made in two.run(where, "model", (read.append(n) or n for n in range(30))):
         found.append(made)
         ahead.append(len(read) - len(found))
-    assert [(model, chunk) for _, model, chunk in found] == [("model", n) for n in range(30)]
-    assert [pid == os.getpid() for pid, _, _ in found] == [True] * ALONE + [False] * (30 - ALONE)
+    assert [(f.model, f.chunk) for f in found] == [("model", n) for n in range(30)]
+    assert [f.process == os.getpid() for f in found] == [True] * ALONE + [False] * (30 - ALONE)
     assert max(ahead) == 2 * AHEAD
 
 
 @pytest.mark.parametrize("crew", [ThisProcess(), Processes(1), Processes(3)], ids=["this", "one", "three"])
 def test_work_that_is_short_or_for_one_is_done_here(crew):
     found = list(crew.run(where, "model", range(ALONE)))
-    assert found == [(os.getpid(), "model", n) for n in range(ALONE)]
+    assert found == [Where(os.getpid(), "model", n) for n in range(ALONE)]
 
 
 def test_a_process_that_dies_is_one_line_and_the_hint_to_go_on(two):
