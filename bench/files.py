@@ -6,14 +6,15 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from bench.gauges import Figure, Peaks, timed
+from bench.gauges import Figure, Peaks, keep_to, timed
 from bench.processes import Answer, Task
-from classifier.batch import CHUNK, label_documents
+from classifier.batch import CHUNK, Made, label_documents
 from classifier.crew import Crew, Processes
 from classifier.documents import documents
 from classifier.excerpts import Excerpts
@@ -40,7 +41,8 @@ def floor_rounds(folder: Path, n: int) -> Callable[[int], Answer]:
 
 
 def file_rounds(jobs: int, folder: Path, n: int) -> Callable[[int], Answer]:
-    """Label the articles into a Parquet file, as `fupin label --jobs` does."""
+    """Label the articles into a Parquet file, as `fupin label --jobs` does, on as many cores as processes."""
+    keep_to(jobs)
     model, source = load_predictor(), folder / ARTICLES
 
     def do(number: int, articles: int | None = None) -> Answer:
@@ -71,10 +73,10 @@ class Watched(Crew):
 
     def run(self, task: Callable[..., Any], model: Any, chunks: Iterable[Any]) -> Iterator[Any]:
         """Yield ``task(model, chunk)`` for each chunk, in order."""
-        for process, made in Processes(self.jobs).run(partial(signed, task), model, chunks):
+        for found in Processes(self.jobs).run(partial(signed, task), model, chunks):
             self.peaks.look()
-            yield made  # and go on when it is written
-            self.done.append((time.perf_counter(), process, made.tally.segments))
+            yield replace(found.made, rows=found.rows)  # and go on when it is written
+            self.done.append((time.perf_counter(), found.process, found.made.tally.segments))
 
     def steady(self) -> Figure:
         """Return the sentences a second from when all processes are up until all is labelled."""
@@ -88,16 +90,23 @@ class Watched(Crew):
         return sum(sentences for _, _, sentences in later) / (later[-1][0] - self.done[first - 1][0])
 
 
-def signed(task: Callable[..., Any], model: Any, chunk: Any) -> tuple[int, Any]:
-    """Return which process did a task, and what came of it."""
-    return os.getpid(), task(model, chunk)
+@dataclass(frozen=True)
+class Signed:
+    """What a chunk became, and which process did it."""
+
+    rows: bytes
+    made: Made  # but for its rows
+    process: int
+
+
+def signed(task: Callable[..., Made], model: Any, chunk: Any) -> Signed:
+    """Do a task, and sign it."""
+    made = task(model, chunk)
+    return Signed(made.rows, replace(made, rows=b""), os.getpid())
 
 
 FILES: Mapping[str, Task] = {
     "read and cut only (the floor)": floor_rounds,
-    **{
-        f"fupin: file to Parquet, {jobs} process{'es' * (jobs > 1)}": partial(file_rounds, jobs)
-        for jobs in JOBS
-    },
+    **{f"fupin: file to Parquet, {jobs} core{'s' * (jobs > 1)}": partial(file_rounds, jobs) for jobs in JOBS},
 }
 FLOOR, ALONE, *MORE = FILES

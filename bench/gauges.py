@@ -31,6 +31,12 @@ def timed(work: Callable[[], Any]) -> float:
     return time.perf_counter() - begun
 
 
+def keep_to(cores: int) -> None:
+    """Keep this process, and those that it starts, to so many cores, where the system lets one choose."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
+
+
 def peak_memory(pid: int | str = "self") -> Figure:
     """Return the peak memory of a process in MB."""
     with suppress(OSError):

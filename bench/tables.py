@@ -72,14 +72,14 @@ def tell_ratios(text: Rows) -> None:
 def tell_floor(files: Rows) -> None:
     alone, floor = files[ALONE], files[FLOOR]
     print(
-        f"the floor is {floor['sentences_per_s'] / alone['sentences_per_s']:.1f}× one process; a sentence:",
+        f"the floor is {floor['sentences_per_s'] / alone['sentences_per_s']:.1f}× one core; a sentence:",
         f"{alone['bytes_in_per_sentence']:.0f} bytes in, {alone['bytes_out_per_sentence']:.0f} out",
     )
 
 
 def tell_processes(files: Rows) -> None:
-    """Print how many times as fast more processes are."""
-    print(f"\n{'more processes, ÷ one process':{NAME}}{'whole run, start included':>26}{'all up':>14}")
+    """Print how many times as fast more cores are."""
+    print(f"\n{'more cores, ÷ one core':{NAME}}{'whole run, start included':>26}{'all up':>14}")
     for name in MORE:
         whole, steady = (times(files[name], files[ALONE], f"{of}sentences_per_s") for of in ("", "steady_"))
         print(f"{name:{NAME}}{whole:>26}{steady:>14}")

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
+from operator import lt
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -153,11 +153,11 @@ def _ngram_range(value: Any) -> tuple[int, int]:
 
 
 def _ascending(terms: Any, longest: int) -> list[str]:
-    if not isinstance(terms, list) or not all(isinstance(term, str) for term in terms):
+    if not isinstance(terms, list) or not set(map(type, terms)) <= {str}:
         raise ValueError("terms are not a list of texts")
-    if any(b <= a for a, b in pairwise(terms)):
+    if not all(map(lt, terms, terms[1:])):
         raise ValueError("terms are not in ascending order")
-    if any(not 1 <= len(term) <= longest for term in terms):
+    if not set(map(len, terms)) <= set(range(1, longest + 1)):
         raise ValueError(f"a term is empty, or longer than {longest} characters")
     "".join(terms).encode()  # half a surrogate pair is no text
     return terms

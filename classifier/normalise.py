@@ -44,6 +44,7 @@ _TO_STUDY = "学"
 _CLUSTER = re.compile(r".[\u0300-\u036f\u3099\u309a\uff9e\uff9f]*", re.S)
 _JAMO = range(0x1160, 0x1200)  # vowels and tails that join the letter before them
 _SHORT, _MOST_MARKS, _JOINER = 300, 30, "\u034f"
+_PLANE_ROW = 256  # code points looked at together
 _KINDS = 0x20000  # code points that have a kind; no digit, white space or mark lies beyond
 
 PLAIN, SPACE, DIGIT = range(3)
@@ -113,8 +114,8 @@ def _whole() -> Folding:
 @lru_cache(maxsize=1)
 def _characters() -> tuple[Letters, NDArray[np.bool_], NDArray[np.uint8]]:
     """Return, made once a process: each character in one width, which are entangled, and their kinds."""
-    wide = list(map(one_width, map(chr, range(BMP))))
-    seconds = _seconds()
+    wide = _wide()
+    seconds = _seconds(wide)
     settled = np.fromiter((len(w) == 1 and w not in seconds for w in wide), dtype=bool, count=BMP)
     settled[[ord(c) for c in seconds]] = False
     alone = np.arange(BMP, dtype=np.uint32)
@@ -122,13 +123,24 @@ def _characters() -> tuple[Letters, NDArray[np.bool_], NDArray[np.uint8]]:
     return alone, ~settled, _kinds()
 
 
-def _seconds() -> set[str]:
+def _wide() -> list[str]:
+    """Return what each character below `BMP` alone becomes in one width."""
+    wide = list(map(chr, range(BMP)))
+    for at in range(0, BMP, _PLANE_ROW):  # rows of Chinese characters stay as they are
+        row = "".join(wide[at : at + _PLANE_ROW])
+        if one_width(row) != row:
+            wide[at : at + _PLANE_ROW] = map(one_width, row)
+    return wide
+
+
+def _seconds(wide: Sequence[str]) -> set[str]:
     """Return the characters below `BMP` whose form may depend on the one before them."""
-    decomposed = map(str.split, map(unicodedata.decomposition, map(chr, range(BMP))))
+    decomposed = map(str.split, filter(None, map(unicodedata.decomposition, map(chr, range(BMP)))))
     joined = {chr(int(p[1], 16)) for p in decomposed if len(p) == 2 and not p[0].startswith("<")}
     marks = {c for c in map(chr, range(BMP)) if unicodedata.combining(c)}
     # A capital sigma is written otherwise at a word's end.
-    sigmas = {c for c in map(chr, range(BMP)) if "Σ" in unicodedata.normalize("NFKC", c)}
+    lower = (chr(i) for i, w in enumerate(wide) if "σ" in w or "ς" in w)
+    sigmas = {c for c in lower if "Σ" in unicodedata.normalize("NFKC", c)}
     return {*joined, *marks, *map(chr, _JAMO), *sigmas}
 
 

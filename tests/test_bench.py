@@ -5,7 +5,6 @@ import os
 import re
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,10 +12,12 @@ import pytest
 from bench import kernels, large, texts
 from bench.elements import ELEMENTS, RAW, Element, weighted_terms
 from bench.files import Watched
-from bench.gauges import Peaks, descendants, peak_memory
+from bench.gauges import Peaks, descendants, keep_to, peak_memory
 from bench.processes import summary
 from bench.tables import tell_large, tell_rates
 from classifier import load_model, scoring
+from classifier.batch import Made
+from classifier.journal import Tally
 
 HERE, OTHER = os.getpid(), -1
 
@@ -49,7 +50,7 @@ def test_a_crew_without_a_chunk_says_so_too():
 
 def test_chunks_are_noted_in_order_with_the_process_that_did_them():
     crew = Watched(1)
-    made = [SimpleNamespace(tally=SimpleNamespace(segments=n)) for n in (3, 4)]
+    made = [Made(b"rows", ["id"], Tally(segments=n)) for n in (3, 4)]
     assert list(crew.run(lambda model, chunk: made[chunk], None, [0, 1])) == made
     assert [(process, n) for _, process, n in crew.done] == [(HERE, 3), (HERE, 4)]
 
@@ -178,3 +179,13 @@ def test_terms_weigh_their_idf_times_what_the_element_says():
     assert plain[0, column] == pytest.approx(idf)
     assert raw[0, column] == pytest.approx(3 * idf)
     assert log[0, column] == pytest.approx((1 + np.log(3)) * idf)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system lets nobody choose cores")
+def test_a_process_is_kept_to_as_many_cores_as_it_may_use():
+    before = os.sched_getaffinity(0)
+    try:
+        keep_to(1)
+        assert len(os.sched_getaffinity(0)) == 1
+    finally:
+        os.sched_setaffinity(0, before)
