@@ -101,10 +101,11 @@ class Scorer:
         """Return scores of segments, float32 of shape (n_texts, n_codes)."""
         given, w = Excerpts.of(texts), self.weights
         starts, ends = given.starts.copy(), given.ends.copy()
-        speakers, tangles = _look(w.folding.entangled, given.codes, starts, ends)
-        for i in speakers.tolist():
-            starts[i] += tag_end(given[i])
-        beside = self._beside(given, starts, ends, tangles.tolist())
+        colons, tangled = _look(w.folding.entangled, given.codes, starts, ends)
+        speakers = np.flatnonzero(colons)
+        for i, colon in zip(speakers.tolist(), colons[speakers].tolist(), strict=True):
+            starts[i] += tag_end(given[i], colon - given.starts[i])
+        beside = self._beside(given, starts, ends, np.flatnonzero(tangled).tolist())
         letters, bounds, hits = _read(w.folding, w.matcher, given.codes, beside, starts, ends)
         out = _add_up(w.ngrams, w.longest, w.rows, w.rows.view(np.float32), letters, bounds)
         _add_cues(w.cue_rows, hits, w.intercept, out)
@@ -205,24 +206,24 @@ def _cue_rows(lexicon: Lexicon, coef: Scores) -> Scores:
 
 @njit(cache=True, nogil=True)
 def _look(entangled: Any, raw: Any, starts: Any, ends: Any) -> Any:
-    """Return the numbers of segments that may begin with a speaker's tag, and of those that are entangled.
+    """Return where in segments a colon stands that may end a speaker's tag, or 0, and which are entangled.
 
-    A tag ends with a colon, and no comma or stop stands before it but in brackets.
+    It is the first; no comma or stop stands before it but in brackets, and something does.
     """
-    speakers, tangles = np.zeros((2, len(starts)), dtype=np.bool_)
+    colons, tangled = np.zeros(len(starts), dtype=np.int64), np.zeros(len(starts), dtype=np.bool_)
     for i in range(len(starts)):
-        tangles[i] = normalise.is_entangled(entangled, raw, starts[i], ends[i])
+        tangled[i] = normalise.is_entangled(entangled, raw, starts[i], ends[i])
         brackets = False
         for at in range(starts[i], ends[i]):
             if raw[at] in _COLONS:
-                speakers[i] = True
+                colons[i] = at
                 break
             if raw[at] in _BRACKETS:
                 brackets = True
             elif raw[at] in _STOPS:
                 if not brackets:
                     break
-    return np.flatnonzero(speakers), np.flatnonzero(tangles)
+    return colons, tangled
 
 
 @njit(cache=True, nogil=True)

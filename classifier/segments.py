@@ -29,7 +29,7 @@ MIN_HAN = 4  # fewer Han characters make no segment
 MAX_FURNITURE = 400
 TOO_SHORT = "too-short"
 _HAN, _SMALL, _CAPITAL = cutting.HAN[1], (ord("a"), ord("z")), (ord("A"), ord("Z"))
-_COLON, _BRACKET = re.compile("[：:]"), re.compile("[（(]")
+_COLON = re.compile("[：:]")
 HAN = re.compile("[" + "".join(f"{chr(first)}-{chr(last)}" for first, last in cutting.HAN) + "]")
 
 
@@ -228,20 +228,29 @@ def without_speaker(piece: str) -> str:
     return piece[tag_end(piece) :]
 
 
-def tag_end(piece: str) -> int:
+def tag_end(piece: str, colon: int | None = None) -> int:
     """Return where the speaker's tag at the head of a segment ends, with the blanks behind it; 0: no tag.
+
+    ``colon`` is the place of the segment's first colon, where it is known.
 
     >>> tag_end("主持人： 请介绍健康扶贫。")
     5
     """
-    colon = _COLON.search(piece, 0, MAX_FURNITURE)
     if colon is None:
+        found = _COLON.search(piece, 0, MAX_FURNITURE)
+        colon = found.start() if found else MAX_FURNITURE
+    if colon >= MAX_FURNITURE:
         return 0
-    head = piece[: colon.end()]
-    if _BRACKET.search(head):  # which may hold the colon
-        found = speaker_tag().match(piece, 0, MAX_FURNITURE)
-        return found.end() if found else 0
-    return len(piece) - len(piece[colon.end() :].lstrip()) if _is_tag(head) else 0
+    end = colon + 1
+    head = piece[:end]
+    if "(" in head or "（" in head:  # which may hold the colon
+        tag = speaker_tag().match(piece, 0, MAX_FURNITURE)
+        return tag.end() if tag else 0
+    if not _is_tag(head):
+        return 0
+    while piece[end : end + 1].isspace():
+        end += 1
+    return end
 
 
 @lru_cache(maxsize=10_000)  # the same few speak again and again
