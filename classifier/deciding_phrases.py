@@ -66,8 +66,8 @@ class DecidingPhrases:
         None for a code that the model was not trained on.
 
         >>> from classifier import load_model
-        >>> DecidingPhrases(load_model()).phrases("签约医生每周到村里坐诊。", "health")[0]
-        '签约医生'
+        >>> DecidingPhrases(load_model()).phrases("村里请签约医生上门看病。", "health")
+        ('签约医生上门看病',)
         """
         weights = self._weights.get(code)
         if weights is None or not text:
