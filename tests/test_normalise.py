@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classifier.normalise import aligned, normalise, one_width
+from classifier.normalise import _wide, aligned, normalise, one_width
+from classifier.tries import BMP
 
 
 @settings(derandomize=True, deadline=None)
@@ -152,3 +153,7 @@ def test_a_text_with_more_marks_than_that_knows_where_its_characters_come_from()
     assert found.text == normalise(text)
     assert all(0 <= a < b <= len(text) for a, b in zip(found.starts, found.ends, strict=True))
     assert len(found.starts) == len(found.ends) == len(found.text)
+
+
+def test_rows_of_characters_become_what_each_becomes_alone():
+    assert _wide() == [one_width(chr(code)) for code in range(BMP)]
