@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from classifier.background import Background
 from classifier.carried_columns import carried_columns, fitted
@@ -21,9 +20,6 @@ from classifier.journal import Journal, Tally
 from classifier.labelling import Asked, label_columns
 from classifier.output import WAITING, Sink, StandardOutput, discard, format_of, put_in_place, sink_for
 from classifier.predictor import Classifier
-
-if TYPE_CHECKING:
-    pass
 
 CHUNK = 500  # documents labelled at a time, fewer
 CHUNK_CHARACTERS = 500_000  # where they are long

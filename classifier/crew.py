@@ -16,7 +16,7 @@ from itertools import chain, islice
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from typing import Any, ClassVar, Protocol, TypeVar
 from uuid import uuid4
 
@@ -87,12 +87,7 @@ class Processes:
 
         place = Path(mkdtemp(prefix="fupin-"))
         pool = ProcessPoolExecutor(self.jobs, initializer=_take_model, initargs=(model, place))
-        stream, last = iter(chunks), list[Any]()
-
-        def submit(chunk: Any) -> Any:
-            last[:] = [pool.submit(_task_here, task, chunk)]
-            return last[0]
-
+        stream, submit = iter(chunks), _Submitting(pool, task)
         up: Future[None] = Future()
         whole = False
         Thread(target=_start, args=(submit, self.jobs, up), daemon=True).start()
@@ -110,18 +105,37 @@ class Processes:
                 "a process died, as where memory runs out", "go on with --resume and fewer --jobs"
             ) from None
         finally:
-            for future in last:
-                _handed_on(future)
+            submit.end()
             pool.shutdown(wait=True, kill_workers=not whole)
             rmtree(place, ignore_errors=True)
 
 
-def _handed_on(last: Any) -> None:
-    """Wait until the last task is with the processes: loky, killed before, prints a KeyError of its own."""
-    for _ in range(PATIENCE):
-        if last.running() or last.done():
-            return
-        Event().wait(MOMENT)
+class _Submitting:
+    """Hands tasks to a pool of processes, for two threads, until it is ended."""
+
+    def __init__(self, pool: Any, task: Callable[[Any, Any], Any]) -> None:
+        self._pool, self._task, self._lock = pool, task, Lock()
+        self._ended = False
+        self._last: Any = None
+
+    def __call__(self, chunk: Any) -> Any:
+        with self._lock:
+            if self._ended:
+                raise CancelledError
+            self._last = self._pool.submit(_task_here, self._task, chunk)
+            return self._last
+
+    def end(self) -> None:
+        """Take no more, and wait until the last is with the processes.
+
+        A pool of loky's that is shut down before prints a KeyError of its own.
+        """
+        with self._lock:
+            self._ended = True
+        for _ in range(PATIENCE):
+            if self._last is None or self._last.running() or self._last.done():
+                return
+            Event().wait(MOMENT)
 
 
 _given: list[Any] = []  # of a process that works for another: the model, and the folder for what it makes

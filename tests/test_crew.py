@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
@@ -118,15 +120,17 @@ def test_rows_come_by_a_file_that_is_gone_when_they_are_read(up_at_once, folders
     assert not folders[0].exists()
 
 
-def test_where_there_is_no_room_for_a_file_rows_come_by_the_pipe(up_at_once, folders, monkeypatch):
+def test_where_there_is_no_room_for_a_file_rows_come_by_the_pipe(up_at_once, folders):
     def full(self, data):
         raise OSError(28, "No space left on device")
 
+    here = os.getpid()
+
     def without_room(model, chunk):
-        Path.write_bytes = full  # in the other process only: this one is asked for its id
+        if os.getpid() != here:
+            Path.write_bytes = full
         return add_up(model, chunk)
 
-    monkeypatch.setattr(Path, "write_bytes", Path.write_bytes)  # and put back here all the same
     made = list(Processes(2).run(without_room, 10, CHUNKS))
     assert [int(m.rows) for m in made] == EXPECTED
     assert not folders[0].exists()
@@ -139,3 +143,27 @@ def test_a_run_that_is_broken_off_leaves_no_folder(up_at_once, folders):
     assert folders[0].exists()
     running.close()
     assert not folders[0].exists()
+
+
+def test_a_pool_is_given_no_task_once_its_run_ends_and_has_handed_on_the_last():
+    """A short run may end while a thread still hands over the first chunks; loky would print a KeyError."""
+    inside, gate, waiting, ended = Event(), Event(), Future(), Event()
+
+    class Pool:
+        def submit(self, *_):
+            inside.set()
+            gate.wait(5)
+            return waiting
+
+    submit = crew._Submitting(Pool(), add_up)
+    Thread(target=submit, args=([],)).start()
+    inside.wait(5)
+    ending = Thread(target=lambda: (submit.end(), ended.set()))
+    ending.start()
+    assert not ended.wait(0.05)  # the task is not with the pool yet
+    gate.set()
+    assert not ended.wait(0.05)  # the pool has not handed it on
+    waiting.set_running_or_notify_cancel()
+    assert ended.wait(5)
+    with pytest.raises(CancelledError):
+        submit([])
