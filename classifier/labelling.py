@@ -17,7 +17,7 @@ from classifier.excerpts import Excerpts
 from classifier.lazy_columns import Chosen, Numbered
 from classifier.predictor import Classifier, Labels
 from classifier.segments import cut_all
-from classifier.text_columns import ID_COLUMNS
+from classifier.text_columns import TEXT, fields_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,7 +81,7 @@ def label(
     """
     import pandas as pd
 
-    id_column = next((c for c in ID_COLUMNS if c in documents.columns), None)
+    id_column = fields_of(tuple(documents.columns), TEXT).id
     ids = list(map(str, documents[id_column] if id_column else range(len(documents))))
     others = {c: documents[c].tolist() for c in documents.columns if c not in (id_column, "text")}
     texts = documents["text"].fillna("").tolist()

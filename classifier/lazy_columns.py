@@ -16,15 +16,14 @@ Value = TypeVar("Value")
 Numbers = NDArray[np.integer[Any]]
 
 
-class Chosen(Sequence[Value], Generic[Value]):
-    """The column ``values[number[i]]``; each of the values is chosen at least once.
+class _Lazy(Sequence[Value], Generic[Value]):
+    """A column with a number for each row, from which and its place the value there follows."""
 
-    >>> list(Chosen(["修路", "架桥"], np.array([1, 1, 0])))
-    ['架桥', '架桥', '修路']
-    """
+    number: Numbers
 
-    def __init__(self, values: Sequence[Value], number: Numbers) -> None:
-        self.values, self.number = values, number
+    def value(self, place: int) -> Value:
+        """Return the value of a row."""
+        raise NotImplementedError
 
     def __len__(self) -> int:
         return len(self.number)
@@ -35,14 +34,29 @@ class Chosen(Sequence[Value], Generic[Value]):
     def __getitem__(self, place: slice) -> list[Value]: ...
     def __getitem__(self, place: int | slice) -> Value | list[Value]:
         if isinstance(place, slice):
-            return [self.values[n] for n in self.number[place].tolist()]
+            return [self.value(i) for i in range(*place.indices(len(self)))]
+        return self.value(place)
+
+
+class Chosen(_Lazy[Value]):
+    """The column ``values[number[i]]``; each of the values is chosen at least once.
+
+    >>> list(Chosen(["修路", "架桥"], np.array([1, 1, 0])))
+    ['架桥', '架桥', '修路']
+    """
+
+    def __init__(self, values: Sequence[Value], number: Numbers) -> None:
+        self.values, self.number = values, number
+
+    def value(self, place: int) -> Value:
+        """Return the value chosen for a row."""
         return self.values[int(self.number[place])]
 
     def __iter__(self) -> Iterator[Value]:
         return map(self.values.__getitem__, self.number.tolist())
 
 
-class Numbered(Sequence[str]):
+class Numbered(_Lazy[str]):
     """Names with a number behind each: ``names[i]#number[i]``.
 
     >>> list(Numbered(Chosen(["甲"], np.array([0, 0])), np.array([0, 1])))
@@ -54,16 +68,8 @@ class Numbered(Sequence[str]):
     def __init__(self, names: Sequence[str], number: Numbers) -> None:
         self.names, self.number = names, number
 
-    def __len__(self) -> int:
-        return len(self.number)
-
-    @overload
-    def __getitem__(self, place: int) -> str: ...
-    @overload
-    def __getitem__(self, place: slice) -> list[str]: ...
-    def __getitem__(self, place: int | slice) -> str | list[str]:
-        if isinstance(place, slice):
-            return list(self)[place]
+    def value(self, place: int) -> str:
+        """Return the name of a row, with its number."""
         return f"{self.names[place]}{self.MARK}{self.number[place]}"
 
     def __iter__(self) -> Iterator[str]:

@@ -101,9 +101,15 @@ def look_up(table: Any, raw: Any, beside: Any) -> Any:
     """Return the letters of raw code points by a `letter_table`, with other letters behind them."""
     out = np.empty(len(raw) + len(beside), dtype=np.uint32)
     for i in range(len(raw)):
-        out[i] = table[min(raw[i], BMP - 1)]
+        out[i] = letter_of(table, raw[i])
     out[len(raw) :] = beside
     return out
+
+
+@njit
+def letter_of(table: Any, code: int) -> Any:
+    """Return the letter of one raw code point by a `letter_table`."""
+    return table[min(code, BMP - 1)]
 
 
 @lru_cache(maxsize=1)

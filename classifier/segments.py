@@ -20,7 +20,7 @@ from classifier import cutting, normalise, tries
 from classifier.cutting import pieces
 from classifier.errors import InputError
 from classifier.excerpts import Excerpts
-from classifier.tries import BMP, Alphabet, Letters, Trie
+from classifier.tries import Alphabet, Letters, Trie
 from classifier.yaml_lines import parse
 
 MIN_HAN = 4  # fewer Han characters make no segment
@@ -149,13 +149,13 @@ def _bits_of_marks(given: Any, codes: Any, starts: Any, ends: Any) -> Any:
     out = np.zeros(len(starts), dtype=np.int64)
     for i in range(len(starts)):
         for first in range(starts[i], ends[i]):
-            node, at = np.int64(root[letter[min(codes[first], BMP - 1)]]), first + 1
+            node, at = np.int64(root[normalise.letter_of(letter, codes[first])]), first + 1
             while node:
                 if term[node] >= 0:
                     out[i] |= rules[term[node]]
                 if at == ends[i]:
                     break
-                node = tries.step(table, sieve, node, letter[min(codes[at], BMP - 1)])
+                node = tries.step(table, sieve, node, normalise.letter_of(letter, codes[at]))
                 at += 1
         if out[i] & given.digit_first and _begins_a_word(codes[starts[i]]):
             out[i] &= ~given.digit_first
