@@ -18,6 +18,7 @@ from classifier.encoded_rows import encoded
 from classifier.errors import InputError, OutputError
 from classifier.journal import Journal, Tally
 from classifier.labelling import Asked, label_columns
+from classifier.lazy_columns import value_counts
 from classifier.output import WAITING, Sink, StandardOutput, discard, format_of, put_in_place, sink_for
 from classifier.predictor import Classifier
 
@@ -64,7 +65,7 @@ def _task(
     if header is not None and list(columns) != header:
         columns, left_out = fitted(columns, header, file_format)
     made = encoded(columns, file_format, first=header is None, raw=raw)
-    coded = sum(map(bool, columns["codes"]))
+    coded = sum(rows for codes, rows in value_counts(columns["codes"]) if codes)
     done = len(docs) if share[0] + 1 == share[1] else 0  # a document counts with its last share
     tally = Tally(done, len(columns["codes"]), coded, left_out, made.changes)
     return Made(made.rows, list(columns), tally)

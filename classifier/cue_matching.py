@@ -14,6 +14,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from classifier import tries
+from classifier.prefetch import prefetch
 from classifier.tries import Alphabet, Trie
 
 _WORD = 64  # codes in one word of a mask
@@ -98,10 +99,8 @@ def find(matcher: Any, text: Any) -> Found:
     """Return the occurrences of entries in the letters of one normalised text."""
     root, table, sieve, term = matcher.trie
     starts, ends, entries = np.zeros((3, len(text) * matcher.most), dtype=np.int32)
-    walk, keys = np.zeros((2, len(text) + 1), dtype=np.int32), np.zeros(len(text) + 1, dtype=np.int64)
-    n = _occurrences(
-        len(matcher.cues), root, table, sieve, term, text, walk[0], walk[1], keys, starts, ends, entries
-    )
+    at, keys = np.zeros(len(text) + 1, dtype=np.int32), np.zeros(len(text) + 1, dtype=np.int64)
+    n = _occurrences(len(matcher.cues), root, table, sieve, term, text, at, keys, starts, ends, entries)
     codes = np.zeros((n, matcher.cues.shape[1]), dtype=np.uint64)
     for i in range(n):
         _decide(matcher.cues, matcher.not_cues, matcher.longest, starts, ends, entries, codes[i], i)
@@ -115,15 +114,13 @@ def codes_found(matcher: Any, text: Any, bounds: Any) -> Masks:
     cues, not_cues, longest, n_entries = matcher.cues, matcher.not_cues, matcher.longest, len(matcher.cues)
     out = np.zeros((len(bounds) - 1, cues.shape[1]), dtype=np.uint64)
     size = np.max(np.diff(bounds)) + 1 if len(bounds) > 1 else 1
-    at, nodes = np.zeros((2, size), dtype=np.int32)
-    keys = np.zeros(size, dtype=np.int64)
+    at, keys = np.zeros(size, dtype=np.int32), np.zeros(size, dtype=np.int64)
     starts, ends, entries = np.zeros((3, size * matcher.most), dtype=np.int32)
     codes = np.zeros(cues.shape[1], dtype=np.uint64)
     for i in range(len(out)):
         piece = text[bounds[i] : bounds[i + 1]]
-        for k in range(
-            _occurrences(n_entries, root, table, sieve, term, piece, at, nodes, keys, starts, ends, entries)
-        ):
+        n = _occurrences(n_entries, root, table, sieve, term, piece, at, keys, starts, ends, entries)
+        for k in range(n):
             _decide(cues, not_cues, longest, starts, ends, entries, codes, k)
             for word in range(cues.shape[1]):
                 out[i, word] |= codes[word]
@@ -133,26 +130,47 @@ def codes_found(matcher: Any, text: Any, bounds: Any) -> Masks:
 @njit
 def _occurrences(
     n_entries: int,
-    root: Any, table: Any, sieve: Any, term: Any, text: Any, at: Any, nodes: Any, keys: Any,
+    root: Any, table: Any, sieve: Any, term: Any, text: Any, at: Any, keys: Any,
     starts: Any, ends: Any, entries: Any,
 ) -> int:  # fmt: skip
     """Write every occurrence of every entry, by start, the longest first; return how many there are."""
     if len(text) > _LONG:
         return _one_by_one(n_entries, root, table, sieve, term, text, starts, ends, entries)
-    n, depth = 0, 1
-    left = tries.first_steps(root, text, at, nodes)
+    n = left = 0
+    for start in range(len(text)):
+        node = np.int64(root[text[start]])
+        if node != 0 and node <= n_entries:  # nodes in which entries end have the lowest numbers
+            n = _put_in(starts, ends, entries, n, start, start + 1, term[node])
+        if start + 1 < len(text):
+            key = tries.step_key(node, text[start + 1])
+            at[left], keys[left] = start, key
+            left += (node != 0) & tries.passes(sieve, key)
+    depth = 2
     while left:
         for k in range(left):
-            if nodes[k] <= n_entries:  # nodes in which entries end have the lowest numbers
-                entry, i = term[nodes[k]], n
-                while i and starts[i - 1] >= at[k]:  # to its place: found so far were shorter
-                    starts[i], ends[i], entries[i] = starts[i - 1], ends[i - 1], entries[i - 1]
-                    i -= 1
-                starts[i], ends[i], entries[i] = at[k], at[k] + depth, entry
-                n += 1
-        left = tries.next_steps(table, sieve, text, depth, at, nodes, keys, left)
+            prefetch(table, tries.slot_of(table, keys[k]))
+        asked, left = left, 0
+        for k in range(asked):
+            node, start = tries.node_at(table, keys[k]), at[k]
+            if node != 0 and node <= n_entries:
+                n = _put_in(starts, ends, entries, n, start, start + depth, term[node])
+            if start + depth < len(text):
+                key = tries.step_key(node, text[start + depth])
+                at[left], keys[left] = start, key
+                left += (node != 0) & tries.passes(sieve, key)
         depth += 1
     return n
+
+
+@njit
+def _put_in(starts: Any, ends: Any, entries: Any, n: int, start: int, end: int, entry: int) -> int:
+    """Write an occurrence to its place by start; return how many there are now. Found so far were shorter."""
+    i = n
+    while i and starts[i - 1] >= start:
+        starts[i], ends[i], entries[i] = starts[i - 1], ends[i - 1], entries[i - 1]
+        i -= 1
+    starts[i], ends[i], entries[i] = start, end, entry
+    return n + 1
 
 
 @njit

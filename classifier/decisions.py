@@ -28,8 +28,11 @@ def logistic(z: Array) -> Array:
     >>> logistic(np.array([-1000.0, 0.0, 1000.0])).tolist()
     [0.0, 0.5, 1.0]
     """
+    out = np.asarray(np.negative(z), dtype=np.float64)  # in place from here: the arrays are large
     with np.errstate(over="ignore"):
-        return np.asarray(1 / (1 + np.exp(-z)), dtype=np.float64)
+        np.exp(out, out=out)
+    out += 1
+    return np.divide(1, out, out=out)
 
 
 @dataclass(frozen=True)

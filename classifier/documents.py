@@ -23,6 +23,7 @@ __all__ = ["SHORT", "Document", "Reading", "documents", "fingerprint", "size_of"
 
 AS_FOUND = Reading()
 PARSERS = 4  # processes that parse at the same time, at most
+NAMES = 100_000  # ids of documents held in memory
 HELD = 64 * MB  # bytes of files that are waiting to be parsed, or are being parsed
 
 
@@ -145,10 +146,14 @@ class _Skipped:
 
 
 class _Names:
-    """The ids seen so far and where, in a temporary database: there may be more than memory should hold."""
+    """The ids seen so far and where, the first in memory, the rest in a temporary database.
+
+    There may be more than memory should hold.
+    """
 
     def __init__(self) -> None:
         self.count = 0
+        self._held = dict[bytes, int]()
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._database.execute("CREATE TABLE name (id BLOB PRIMARY KEY, place INTEGER) WITHOUT ROWID")
         self._database.execute("BEGIN")
@@ -163,12 +168,15 @@ class _Names:
         self.count += 1
         key = identifier.encode("utf-8", "surrogatepass")
         number = self._places.setdefault(place, len(self._places))
-        try:
-            self._database.execute("INSERT INTO name VALUES (?, ?)", (key, number))
-        except sqlite3.IntegrityError:
-            ((first,),) = self._database.execute("SELECT place FROM name WHERE id = ?", (key,))
-            return list(self._places)[int(first)]
-        return None
+        first = self._held.get(key)
+        if first is None and len(self._held) < NAMES:
+            self._held[key] = number
+        elif first is None:
+            try:
+                self._database.execute("INSERT INTO name VALUES (?, ?)", (key, number))
+            except sqlite3.IntegrityError:
+                ((first,),) = self._database.execute("SELECT place FROM name WHERE id = ?", (key,))
+        return None if first is None else list(self._places)[int(first)]
 
 
 def fingerprint(inputs: Sequence[str | Path]) -> str:

@@ -10,10 +10,12 @@ from classifier.cells import SURROGATE
 from classifier.errors import InputError
 from classifier.limits import Limits, raised
 
+_NESTING = {dict, list}
+
 
 def refuse_deep(value: Any, source: str, where: str, limits: Limits) -> None:
     """Raise `InputError` where lists and mappings stand too deep in one another; ``source`` is their JSON."""
-    if not isinstance(value, dict | list) or not any(isinstance(v, dict | list) for v in _inside(value)):
+    if not isinstance(value, dict | list) or _NESTING.isdisjoint(map(type, _inside(value))):
         return  # as nearly all are: no need to go through the text
     if source.count("[") + source.count("{") > limits.depth and _depth(value) > limits.depth:
         raise InputError(f"{where} is nested more than {limits.depth} deep", raised("depth"))

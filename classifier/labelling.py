@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -170,12 +171,16 @@ def _evidence(texts: Sequence[str], given: NDArray[np.bool_], model: Classifier)
 
 def _joined(given: Labels, names: Sequence[str]) -> Chosen[str]:
     """Return the names of the columns that are true in each row, joined by ``;``."""
-    packed = np.packbits(given, axis=1)
-    words = np.zeros((len(given), -(-packed.shape[1] // 8) * 8), dtype=np.uint8)  # numbers are sorted sooner
+    some = np.flatnonzero(given.any(axis=1))
+    packed = np.packbits(given[some], axis=1)
+    words = np.zeros((len(some), -(-packed.shape[1] // 8) * 8), dtype=np.uint8)  # numbers are sorted sooner
     words[:, : packed.shape[1]] = packed
     patterns = words.view(np.uint64)
     _, first, number = np.unique(
         patterns[:, 0] if patterns.shape[1] == 1 else patterns, axis=0, return_index=True, return_inverse=True
     )
-    joined = [";".join(n for n, yes in zip(names, row, strict=True) if yes) for row in given[first]]
-    return Chosen(joined, number)
+    joined = [";".join(compress(names, row)) for row in given[some[first]].tolist()]
+    none = len(given) > len(some)
+    whose = np.zeros(len(given), dtype=np.intp)
+    whose[some] = number + none
+    return Chosen([*[""] * none, *joined], whose)

@@ -6,7 +6,8 @@ numbers of the rows' documents; a list of Python values is made for those that g
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar, overload
 
 import numpy as np
@@ -74,3 +75,14 @@ class Numbered(_Lazy[str]):
 
     def __iter__(self) -> Iterator[str]:
         return (f"{name}{self.MARK}{n}" for name, n in zip(self.names, self.number.tolist(), strict=True))
+
+
+def value_counts(column: Iterable[Value]) -> Iterable[tuple[Value, int]]:
+    """Return each value of a column with how many rows have it.
+
+    >>> list(value_counts(Chosen(["修路", ""], np.array([0, 1, 0]))))
+    [('修路', 2), ('', 1)]
+    """
+    if isinstance(column, Chosen):
+        return zip(column.values, np.bincount(column.number).tolist(), strict=True)
+    return Counter(column).items()

@@ -62,10 +62,16 @@ class Predicts:
         self.__dict__.pop("_scorer", None)
 
     def _widen(self, columns: NDArray[Any], fill: float | bool) -> NDArray[Any]:
-        """Return trained columns among all codes, the untrained ones filled."""
+        """Return trained columns among all codes, the untrained ones filled; the same array where all are."""
+        if self.trained_.all():
+            return columns
         wide = np.full((len(columns), len(self.codes_)), fill, dtype=columns.dtype)
         wide[:, self.trained_] = columns
         return wide
+
+    def _trained(self, columns: NDArray[Any]) -> NDArray[Any]:
+        """Return the trained ones among columns of all codes."""
+        return columns if self.trained_.all() else columns[:, self.trained_]
 
     def decision_function(self, texts: Sequence[str]) -> Scores:
         """Return uncalibrated scores of the trained codes, shape (n_texts, n_trained)."""
@@ -82,7 +88,7 @@ class Predicts:
     def decide(self, probabilities: Scores) -> Labels:
         """Return which codes probabilities of `predict_proba` stand for."""
         return np.asarray(
-            self._widen(self.decisions_.decide(probabilities[:, self.trained_]), False), dtype=bool
+            self._widen(self.decisions_.decide(self._trained(probabilities)), False), dtype=bool
         )
 
     def predict(self, texts: Sequence[str]) -> Labels:

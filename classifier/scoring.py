@@ -23,7 +23,7 @@ from classifier.excerpts import Excerpts
 from classifier.lexicon import Lexicon
 from classifier.normalise import Folding
 from classifier.prefetch import prefetch
-from classifier.segments import tag_end
+from classifier.segments import spoken_from
 from classifier.tries import LETTERS, Alphabet, Letters, Trie
 
 _COLONS, _STOPS, _BRACKETS = (tuple(map(ord, marks)) for marks in (":：", "。，,；;", "（("))
@@ -103,8 +103,8 @@ class Scorer:
         starts, ends = given.starts.copy(), given.ends.copy()
         colons, tangled = _look(w.folding.entangled, given.codes, starts, ends)
         speakers = np.flatnonzero(colons)
-        for i, colon in zip(speakers.tolist(), colons[speakers].tolist(), strict=True):
-            starts[i] += tag_end(given[i], colon - given.starts[i])
+        places = zip(*(x[speakers].tolist() for x in (starts, ends, colons)), strict=True)
+        starts[speakers] = [spoken_from(given.whole, *place) for place in places]
         beside = self._beside(given, starts, ends, np.flatnonzero(tangled).tolist())
         letters, bounds, hits = _read(w.folding, w.matcher, given.codes, beside, starts, ends)
         out = _add_up(w.ngrams, w.longest, w.rows, w.rows.view(np.float32), letters, bounds)
@@ -254,15 +254,15 @@ def _add_up(ngrams: Any, longest: int, rows: Any, worth: Any, text: Any, bounds:
     root, table, sieve, term = ngrams
     out = np.zeros((len(bounds) - 1, rows.shape[1] - _WORTH), dtype=np.float32)
     size = np.max(np.diff(bounds)) + 1 if len(bounds) > 1 else 1
-    starts, at = np.zeros((2, size), dtype=np.int32)
-    nodes, keys = np.zeros(size * longest, dtype=np.int32), np.zeros(size, dtype=np.int64)
+    starts, keys = np.zeros(size, dtype=np.int32), np.zeros(size, dtype=np.int64)
+    nodes = np.zeros(size * longest, dtype=np.int32)
     seen, idf = np.zeros(len(term), dtype=np.uint8), worth.shape[1] - 1
     for i in range(len(out)):
         mark = np.uint8(i % _MARKS + 1)
         if mark == 1:
             seen[:] = 0
         piece = text[bounds[i] : bounds[i + 1]]
-        n = _nodes(root, table, sieve, longest, piece, starts, at, keys, nodes, rows, seen, mark)
+        n = _nodes(root, table, sieve, longest, piece, starts, keys, nodes, rows, seen, mark)
         square = np.float32(0)
         for k in range(n):
             node = nodes[k]
@@ -279,20 +279,37 @@ def _add_up(ngrams: Any, longest: int, rows: Any, worth: Any, text: Any, bounds:
 @njit
 def _nodes(
     root: Any, table: Any, sieve: Any, longest: int, text: Any,
-    starts: Any, at: Any, keys: Any, nodes: Any, rows: Any, seen: Any, mark: int,
+    starts: Any, keys: Any, nodes: Any, rows: Any, seen: Any, mark: int,
 ) -> int:  # fmt: skip
     """Write the node of each known n-gram of a text, once, and ask for its row; return how many there are.
 
-    ``seen`` holds ``mark`` for those that are written.
+    All places of a text are walked side by side, one letter further at a time, and each asks for what
+    it will look at next: the processor need not wait for one look into memory before it begins the
+    next. ``seen`` holds ``mark`` for nodes that are written.
     """
-    left, n = tries.first_steps(root, text, starts, at), 0
-    for depth in range(1, longest + 1):
-        for k in range(left):
-            node = at[k]
+    n = left = 0
+    for at in range(len(text)):
+        node = np.int64(root[text[at]])
+        nodes[n] = node
+        n += (node != 0) & (seen[node] != mark)
+        seen[node] = mark
+        prefetch(rows, node)
+        if at + 1 < len(text):
+            key = tries.step_key(node, text[at + 1])
+            starts[left], keys[left] = at, key
+            prefetch(table, tries.slot_of(table, key))
+            left += (node != 0) & tries.passes(sieve, key)
+    for depth in range(2, longest + 1):
+        asked, left = left, 0
+        for k in range(asked):
+            node, at = tries.node_at(table, keys[k]), starts[k]
             nodes[n] = node
-            n += seen[node] != mark
+            n += (node != 0) & (seen[node] != mark)
             seen[node] = mark
             prefetch(rows, node)
-        if depth < longest:
-            left = tries.next_steps(table, sieve, text, depth, starts, at, keys, left)
+            if depth < longest and at + depth < len(text):
+                key = tries.step_key(node, text[at + depth])
+                starts[left], keys[left] = at, key
+                prefetch(table, tries.slot_of(table, key))
+                left += (node != 0) & tries.passes(sieve, key)
     return n

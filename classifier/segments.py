@@ -225,32 +225,30 @@ def without_speaker(piece: str) -> str:
     >>> without_speaker("主持人:请介绍健康扶贫。"), without_speaker("目标:户户通水。")
     ('请介绍健康扶贫。', '目标:户户通水。')
     """
-    return piece[tag_end(piece) :]
+    found = _COLON.search(piece, 0, MAX_FURNITURE)
+    return piece[spoken_from(piece, 0, len(piece), found.start()) :] if found else piece
 
 
-def tag_end(piece: str, colon: int | None = None) -> int:
-    """Return where the speaker's tag at the head of a segment ends, with the blanks behind it; 0: no tag.
+def spoken_from(whole: str, start: int, end: int, colon: int) -> int:
+    """Return where in ``whole[start:end]`` the speaker's tag at its head ends, with the blanks behind it.
 
-    ``colon`` is the place of the segment's first colon, where it is known.
+    It is ``start`` where there is no tag. ``colon`` is the place of the segment's first colon.
 
-    >>> tag_end("主持人： 请介绍健康扶贫。")
+    >>> spoken_from("主持人： 请介绍健康扶贫。", 0, 13, 3)
     5
     """
-    if colon is None:
-        found = _COLON.search(piece, 0, MAX_FURNITURE)
-        colon = found.start() if found else MAX_FURNITURE
-    if colon >= MAX_FURNITURE:
-        return 0
-    end = colon + 1
-    head = piece[:end]
+    if colon - start >= MAX_FURNITURE:
+        return start
+    head = whole[start : colon + 1]
     if "(" in head or "（" in head:  # which may hold the colon
-        tag = speaker_tag().match(piece, 0, MAX_FURNITURE)
-        return tag.end() if tag else 0
+        tag = speaker_tag().match(whole[start : min(end, start + MAX_FURNITURE)])
+        return start + tag.end() if tag else start
     if not _is_tag(head):
-        return 0
-    while piece[end : end + 1].isspace():
-        end += 1
-    return end
+        return start
+    at = colon + 1
+    while at < end and whole[at].isspace():
+        at += 1
+    return at
 
 
 @lru_cache(maxsize=10_000)  # the same few speak again and again

@@ -26,6 +26,7 @@ STDIN = "-"
 COMMON_SHARE = 0.9  # of the Han characters of a GB18030 file that must be common ones
 
 BLOCK = 1 << 20  # bytes read at a time
+TOLD = 32  # lines, after which it is told anew how much of a file is read
 LINE = 8  # times the characters of a cell that a line of a table may have: other cells, and escapes
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -326,16 +327,17 @@ def _lines(
     place: Place, codec: str, newline: str, longest: int, on_read: Callable[[int], None]
 ) -> Iterator[str]:
     with opened(place) as (stream, raw):
-        done, first, lines = 0, True, io.TextIOWrapper(stream, encoding=codec, newline=newline)
+        done, number, lines = 0, 0, io.TextIOWrapper(stream, encoding=codec, newline=newline)
         while line := lines.readline(longest + 1):
             if len(line) > longest:
                 line = LongLine(line)
                 _skip_rest(line, lines)
-            yield line.lstrip("\ufeff") if first and line.startswith("\ufeff") else line
-            first = False
-            if raw.tell() > done:
-                on_read(raw.tell() - done)
-                done = raw.tell()
+            yield line.lstrip("\ufeff") if not number and line.startswith("\ufeff") else line
+            number += 1
+            if number % TOLD == 0 and (at := raw.tell()) > done:
+                on_read(at - done)
+                done = at
+        on_read(raw.tell() - done)
 
 
 def _skip_rest(line: str, lines: io.TextIOWrapper) -> None:

@@ -17,7 +17,6 @@ from numba import njit
 from numpy.typing import NDArray
 
 from classifier.errors import FupinError
-from classifier.prefetch import prefetch
 
 BMP = 0x10000  # code points below it find their letter, and their way from the root, in a table
 _LETTER_BITS, _NODE_BITS = 16, 24  # of a packed step: a letter, the node it follows, the node it leads to
@@ -183,8 +182,8 @@ def _fill(root: Any, table: Any, sieve: Any, number: Any, parent: Any, letter: A
         if node == 0:
             root[code] = target
             continue
-        key = _key(node, code)
-        slot = _slot(table, key)
+        key = step_key(node, code)
+        slot = slot_of(table, key)
         while table[slot] != 0:
             slot = (slot + 1) & (len(table) - 1)
         table[slot] = (target << (_LETTER_BITS + _NODE_BITS)) | key
@@ -193,13 +192,13 @@ def _fill(root: Any, table: Any, sieve: Any, number: Any, parent: Any, letter: A
 
 
 @njit
-def _key(node: Any, letter: Any) -> Any:
+def step_key(node: Any, letter: Any) -> Any:
     """Return the step that a letter is from ``node``, as one number."""
     return (np.int64(node) << _LETTER_BITS) | np.int64(letter)
 
 
 @njit
-def _passes(sieve: Any, key: Any) -> Any:
+def passes(sieve: Any, key: Any) -> Any:
     """Return 0 where a step surely leads nowhere, else 1."""
     bit = _bit(sieve, key)
     return (sieve[bit >> 3] >> (bit & 7)) & 1
@@ -212,15 +211,15 @@ def _bit(sieve: Any, key: Any) -> Any:
 
 
 @njit
-def _slot(table: Any, key: Any) -> Any:
+def slot_of(table: Any, key: Any) -> Any:
     """Return where a step is to be looked for first."""
     return (key * _SCATTER >> _SHIFT) & (len(table) - 1)
 
 
 @njit
-def _found(table: Any, key: Any) -> Any:
+def node_at(table: Any, key: Any) -> Any:
     """Return the node that a step leads to, or 0."""
-    slot = _slot(table, key)
+    slot = slot_of(table, key)
     while table[slot] != 0 and table[slot] & _STEP != key:
         slot = (slot + 1) & (len(table) - 1)
     return (table[slot] >> (_LETTER_BITS + _NODE_BITS)) & _NODE  # 0 where the place is free
@@ -229,45 +228,5 @@ def _found(table: Any, key: Any) -> Any:
 @njit
 def step(table: Any, sieve: Any, node: Any, letter: Any) -> Any:
     """Return the node that a letter (below `LETTERS`) leads to from ``node``; 0 where there is none."""
-    key = _key(node, letter)
-    return _found(table, key) if _passes(sieve, key) else np.int64(0)
-
-
-@njit
-def first_steps(root: Any, text: Any, starts: Any, nodes: Any) -> int:
-    """Write where in a text a term may begin, and the node there; return how many such places there are.
-
-    All places of a text are walked side by side, one letter further at a time, so that the
-    processor need not wait for one look into memory before it begins the next.
-    """
-    n = 0
-    for at in range(len(text)):
-        node = root[text[at]]
-        starts[n], nodes[n] = at, node
-        n += node != 0
-    return n
-
-
-@njit
-def next_steps(
-    table: Any, sieve: Any, text: Any, depth: int, starts: Any, nodes: Any, keys: Any, n: int
-) -> int:
-    """Take ``n`` places one letter further, the ``depth``-th from their start; return how many are left.
-
-    ``keys`` is room for as many int64 as there are places.
-    """
-    while n and starts[n - 1] + depth >= len(text):
-        n -= 1
-    asked = 0
-    for k in range(n):
-        key = _key(nodes[k], text[starts[k] + depth])
-        starts[asked], keys[asked] = starts[k], key
-        asked += _passes(sieve, key)
-    for k in range(asked):
-        prefetch(table, _slot(table, keys[k]))
-    left = 0
-    for k in range(asked):
-        node = _found(table, keys[k])
-        starts[left], nodes[left] = starts[k], node
-        left += node != 0
-    return left
+    key = step_key(node, letter)
+    return node_at(table, key) if passes(sieve, key) else np.int64(0)

@@ -464,6 +464,20 @@ def test_a_doubled_id_in_one_table_is_refused(tmp_path):
     assert "--id-column" in hint
 
 
+@pytest.mark.parametrize("held", [0, 2, 3])
+@pytest.mark.parametrize("doubled", ["甲", "乙", "丙"])
+def test_a_doubled_id_is_found_whether_ids_are_held_in_memory_or_not(tmp_path, monkeypatch, held, doubled):
+    monkeypatch.setattr("classifier.documents.NAMES", held)
+    first, second = tmp_path / "a.csv", tmp_path / "b.csv"
+    first.write_text("id,text\n甲,修路。\n乙,架桥。\n丙,通水。\n", encoding="utf-8")
+    second.write_text(f"id,text\n丁,通电。\n{doubled},建房。\n", encoding="utf-8")
+    stream = documents([first, second])
+    assert [next(stream).id for _ in range(4)] == ["甲", "乙", "丙", "丁"]
+    with pytest.raises(InputError) as caught:
+        next(stream)
+    assert str(caught.value) == f"{second}: id '{doubled}' stands twice (first in {first})"
+
+
 def test_a_doubled_id_in_two_inputs_is_refused_though_files_may_be_skipped(tmp_path):
     first, second = write(tmp_path / "a" / "x.txt", "一"), write(tmp_path / "b" / "x.txt", "二")
     skipped = []

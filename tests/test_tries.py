@@ -16,8 +16,6 @@ from classifier.tries import (
     bounds_of,
     build,
     code_points,
-    first_steps,
-    next_steps,
     step,
     text_of,
 )
@@ -152,24 +150,3 @@ def test_more_than_a_packed_step_can_hold_is_refused(terms, alphabet):
     with pytest.raises(FupinError, match=r"^1 terms are too many$") as caught:
         build(terms, alphabet)
     assert "min_df" in caught.value.hint
-
-
-# --- walking all places of a text side by side ---
-
-
-@given(term_lists, texts, texts)
-def test_walked_side_by_side_every_place_goes_as_far_as_terms_and_text_reach(terms, text, behind):
-    trie, letters = build(terms, ALPHABET), ALPHABET.letters(text + behind)[: len(text)]
-    starts, nodes = np.zeros((2, len(text) + 1), dtype=np.int32)
-    keys = np.zeros(len(text) + 1, dtype=np.int64)
-    found, depth, left = {}, 1, first_steps(trie.root, letters, starts, nodes)
-    while left:
-        assert starts[:left].tolist() == sorted(starts[:left].tolist())
-        for start, node in zip(starts[:left].tolist(), nodes[:left].tolist(), strict=True):
-            found[start, start + depth] = trie.term[node]
-        left = next_steps(trie.table, trie.sieve, letters, depth, starts, nodes, keys, left)
-        depth += 1
-    ends = range(1, len(text) + 1)
-    places = {(a, b): text[a:b] for b in ends for a in range(b)}
-    prefixes = prefixes_of(terms)
-    assert found == {place: prefixes[piece] for place, piece in places.items() if piece in prefixes}
