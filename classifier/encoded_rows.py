@@ -243,8 +243,10 @@ def _arrow(values: Column) -> pyarrow.Array:
         found = pa.LargeStringArray.from_buffers(len(values), pa.py_buffer(bounds), pa.py_buffer(data))
         return found.cast(pa.string())
     if isinstance(values, np.ndarray):
-        kind = pa.float32() if values.dtype.kind == "f" else None
-        return pa.array(np.ascontiguousarray(values), type=kind, from_pandas=True)
+        if values.dtype.kind != "f":
+            return pa.array(np.ascontiguousarray(values), from_pandas=True)
+        # Arrow looks at each number for a gap; where there is none it need not, and takes float32 as it lies.
+        return pa.array(values.astype(np.float32), from_pandas=bool(np.isnan(values).any()))
     found = _of_one_kind(values)
     if found is None or pa.types.is_nested(found.type):
         values = [as_text(v) if isinstance(v, list | dict) else v for v in values]

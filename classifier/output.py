@@ -139,6 +139,9 @@ class ParquetFile:
 
         columns = []
         for field, column in zip(schema, table.columns, strict=True):
+            if column.type == field.type:
+                columns.append(column)
+                continue
             try:
                 cast = column.cast(field.type)
                 same = cast.cast(column.type).equals(column)
