@@ -1,7 +1,8 @@
 """Finding cues and not-cues in normalised text: the rules of the lexicon as compiled code.
 
 Every occurrence of every entry counts, but one that lies wholly inside a longer cue is
-dropped, and one inside a not-cue loses the codes that the not-cue names.
+dropped, and one inside a not-cue loses the codes that the not-cue names. Words of the setting
+silence nothing and are silenced by nothing: wherever one stands, the text speaks of the setting.
 """
 
 from __future__ import annotations
@@ -28,13 +29,15 @@ class Matcher(NamedTuple):
     """A lexicon as arrays that compiled code takes.
 
     ``cues`` and ``not_cues`` have a row an entry and a bit a code: uint64 of shape
-    (n_entries, n_words). ``longest`` is the length of the longest entry, ``most`` the
-    number of entries that can begin at one place.
+    (n_entries, n_words). ``setting`` has the bit behind those of the codes in the rows of all
+    entries that hold a word of the setting. ``longest`` is the length of the longest entry,
+    ``most`` the number of entries that can begin at one place.
     """
 
     trie: Trie
     cues: Masks
     not_cues: Masks
+    setting: Masks
     longest: int
     most: int
 
@@ -56,13 +59,22 @@ def matcher(
     not_cues: Mapping[str, Sequence[str]],
     codes: Sequence[str],
     alphabet: Alphabet,
+    setting: Sequence[str] = (),
 ) -> tuple[Matcher, list[str]]:
     """Return the matcher of a lexicon and its entries in the order of their numbers."""
-    entries = sorted({*cues, *not_cues})
+    entries = sorted({*cues, *not_cues, *setting})
+    words = words_for(len(codes) + bool(setting))
     bit = {code: i for i, code in enumerate(codes)}
-    most = max(beginnings(entries), default=0)
-    masks = _masks(entries, cues, bit), _masks(entries, not_cues, bit)
-    return Matcher(tries.build(entries, alphabet), *masks, max(map(len, entries), default=0), most), entries
+    of_setting = {entry: ("setting",) for entry in entries if any(map(entry.__contains__, setting))}
+    compiled = Matcher(
+        trie=tries.build(entries, alphabet),
+        cues=_masks(entries, cues, bit, words),
+        not_cues=_masks(entries, not_cues, bit, words),
+        setting=_masks(entries, of_setting, {"setting": len(codes)}, words),
+        longest=max(map(len, entries), default=0),
+        most=max(beginnings(entries), default=0),
+    )
+    return compiled, entries
 
 
 def beginnings(entries: Sequence[str]) -> list[int]:
@@ -80,8 +92,10 @@ def beginnings(entries: Sequence[str]) -> list[int]:
     return out
 
 
-def _masks(entries: Sequence[str], claims: Mapping[str, Sequence[str]], bit: Mapping[str, int]) -> Masks:
-    out = np.zeros((len(entries), words_for(len(bit))), dtype=np.uint64)
+def _masks(
+    entries: Sequence[str], claims: Mapping[str, Sequence[str]], bit: Mapping[str, int], words: int
+) -> Masks:
+    out = np.zeros((len(entries), words), dtype=np.uint64)
     for row, entry in enumerate(entries):
         for code in claims.get(entry, ()):
             word, place = divmod(bit[code], _WORD)
@@ -109,9 +123,13 @@ def find(matcher: Any, text: Any) -> Found:
 
 @njit(cache=True, nogil=True)
 def codes_found(matcher: Any, text: Any, bounds: Any) -> Masks:
-    """Return a mask for each of the texts ``text[bounds[i]:bounds[i + 1]]``: the codes that hit it."""
+    """Return a mask for each of the texts ``text[bounds[i]:bounds[i + 1]]``: the codes that hit it.
+
+    Where the matcher knows a setting, the bit behind those of the codes says whether the text speaks of it.
+    """
     root, table, sieve, term = matcher.trie
     cues, not_cues, longest, n_entries = matcher.cues, matcher.not_cues, matcher.longest, len(matcher.cues)
+    setting = matcher.setting
     out = np.zeros((len(bounds) - 1, cues.shape[1]), dtype=np.uint64)
     size = np.max(np.diff(bounds)) + 1 if len(bounds) > 1 else 1
     at, keys = np.zeros(size, dtype=np.int32), np.zeros(size, dtype=np.int64)
@@ -123,7 +141,7 @@ def codes_found(matcher: Any, text: Any, bounds: Any) -> Masks:
         for k in range(n):
             _decide(cues, not_cues, longest, starts, ends, entries, codes, k)
             for word in range(cues.shape[1]):
-                out[i, word] |= codes[word]
+                out[i, word] |= codes[word] | setting[entries[k], word]
     return out
 
 

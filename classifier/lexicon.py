@@ -3,12 +3,15 @@
 A cue is a plain piece of text. Every occurrence of every cue and not-cue counts,
 but one that lies wholly inside a longer one is dropped: the longest match wins.
 A not-cue of a code silences that code's cues inside it, and no other code's.
+
+A lexicon may name words of a setting, such as those in which poverty is spoken of: they
+are of no code, but a cue beside one of them is better evidence than a cue alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -26,6 +29,7 @@ from classifier.yaml_lines import TEXT, Lines, load, misshapen, parse
 
 MOST_ENTRIES = 100_000  # cues and not-cues, one that several codes claim counted for each
 MOST_CODES = 1_000
+MOST_WORDS = 200  # of the setting: each is looked for in every entry
 LONGEST = 50  # characters of an entry
 MOST_BEGIN = 8  # entries that begin one another, as 扶贫 and 扶贫车间: all cost time where one is found
 Steps = tuple[str | int, ...]  # the way to an entry in its file
@@ -50,6 +54,7 @@ class Lexicon:
     cues: Mapping[str, tuple[str, ...]]
     not_cues: Mapping[str, tuple[str, ...]]
     text: str = field(default="", repr=False, compare=False)  # the YAML it was read from
+    setting: tuple[str, ...] = ()  # words beside which a cue is better evidence
 
     @cached_property
     def codes(self) -> tuple[str, ...]:
@@ -66,16 +71,22 @@ class Lexicon:
     @property
     def characters(self) -> str:
         """The characters of the entries, each once."""
-        return "".join(sorted(set("".join((*self.cues, *self.not_cues)))))
+        return "".join(sorted(set("".join((*self.cues, *self.not_cues, *self.setting)))))
 
     def matcher(self, alphabet: Alphabet) -> Matcher:
-        """Return the lexicon as compiled code takes it; the bits of its masks are ``codes`` in order."""
-        return cue_matching.matcher(self.cues, self.not_cues, self.codes, alphabet)[0]
+        """Return the lexicon as compiled code takes it; the bits of its masks are ``codes`` in order.
+
+        Where there are words of a setting, the next bit is that of the setting.
+        """
+        return self._matched(alphabet)[0]
+
+    def _matched(self, alphabet: Alphabet) -> tuple[Matcher, list[str]]:
+        return cue_matching.matcher(self.cues, self.not_cues, self.codes, alphabet, self.setting)
 
     @cached_property
     def _own(self) -> tuple[Alphabet, Matcher, list[str]]:
         alphabet = Alphabet(self.characters)
-        return alphabet, *cue_matching.matcher(self.cues, self.not_cues, self.codes, alphabet)
+        return alphabet, *self._matched(alphabet)
 
     def hits(self, normalised: str) -> list[Hit]:
         """Return the cue hits in a normalised text, in order of their start.
@@ -102,12 +113,31 @@ class Lexicon:
         >>> Lexicon("demo", "1", {"医保": ("health",)}, {}).hit_codes(["医保报销", "大家都好"]).tolist()
         [[True], [False]]
         """
+        return self.found_in(texts)[0]
+
+    def speaks_of_setting(self, normalised: str) -> bool:
+        """Return whether any word of the setting stands in a normalised text.
+
+        >>> Lexicon("demo", "1", {}, {}, setting=("贫困",)).speaks_of_setting("为贫困户报销")
+        True
+        """
+        return any(word in normalised for word in self.setting)
+
+    def found_in(self, texts: Sequence[str]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Return what `hit_codes` does, and which of the texts speak of the setting, shape (n_texts,).
+
+        >>> lexicon = Lexicon("demo", "1", {"医保": ("health",)}, {}, setting=("贫困", "低保"))
+        >>> [found.tolist() for found in lexicon.found_in(["医保报销", "贫困户医保报销"])]
+        [[[True], [True]], [False, True]]
+        """
         alphabet, matcher, _ = self._own
         normalised = normalise_all(texts)
         masks = cue_matching.codes_found(
             matcher, alphabet.letters("".join(normalised)), bounds_of(normalised)
         )
-        return cue_matching.unpacked(masks, len(self.codes))
+        bits = cue_matching.unpacked(masks, len(self.codes) + bool(self.setting))
+        codes = bits[:, : len(self.codes)]
+        return codes, bits[:, -1] if self.setting else np.zeros(len(texts), dtype=bool)
 
     def codes_in(self, text: str) -> set[str]:
         """Return the codes that any cue in the raw ``text`` speaks for."""
@@ -121,7 +151,7 @@ class Lexicon:
             kept = {entry: tuple(c for c in claimed if c in keep) for entry, claimed in entries.items()}
             return {entry: claimed for entry, claimed in kept.items() if claimed}
 
-        return Lexicon(self.name, self.version, claims(self.cues), claims(self.not_cues))
+        return replace(self, cues=claims(self.cues), not_cues=claims(self.not_cues), text="")
 
 
 NO_LEXICON = Lexicon("", "", {}, {})
@@ -135,6 +165,7 @@ class _Reader:
         self.findings: list[Finding] = []
         self.cues: dict[str, tuple[str, ...]] = {}
         self.not_cues: dict[str, tuple[str, ...]] = {}
+        self.setting: dict[str, Steps] = {}  # its words, and the place of each
         self.places: dict[tuple[str, str], Steps] = {}  # of each code and entry
         self._normalised = dict[str, str]()
 
@@ -165,22 +196,29 @@ class _Reader:
                 self._claim(self.cues, cue, str(code), place, shared=True)
         for code, lists in self.value["codes"].items():
             self._code(str(code), lists)
-        entries = sorted({*self.cues, *self.not_cues})
+        self._setting()
+        entries = sorted({*self.cues, *self.not_cues, *self.setting})
         for entry, begun in zip(entries, beginnings(entries), strict=True):
             if begun > MOST_BEGIN:
-                code = (self.cues.get(entry) or self.not_cues[entry])[0]
                 told = f"'{entry}' begins with more than {MOST_BEGIN - 1} other entries"
-                self.error(self.places[code, entry], told)
+                self.error(self._place(entry), told)
         return self
 
+    def _place(self, entry: str) -> Steps:
+        """Return a place at which an entry stands."""
+        claims = self.cues.get(entry) or self.not_cues.get(entry)
+        return self.places[claims[0], entry] if claims else self.setting[entry]
+
     def _too_many(self, shared: Mapping[Any, Any]) -> bool:
-        """Say whether there are more entries or codes than matching them should cost."""
+        """Say whether there are more entries, codes or words than matching them should cost."""
+        words = self.value.get("setting")
         claims = sum(len(codes) for codes in shared.values() if isinstance(codes, list))
         claims += sum(1 for _ in self._items())
         codes = {str(c) for cs in shared.values() if isinstance(cs, list) for c in cs}
         for count, most, kind in (
             (claims, MOST_ENTRIES, "entries"),
             (len(codes.union(map(str, self.value["codes"]))), MOST_CODES, "codes"),
+            (len(words) if isinstance(words, list) else 0, MOST_WORDS, "words of the setting"),
         ):
             if count > most:
                 self.error((), f"{count:,} {kind}, more than {most:,}")
@@ -188,10 +226,12 @@ class _Reader:
         return False
 
     def _items(self) -> Iterator[Any]:
-        """Yield whatever stands in a list of cues or not-cues."""
+        """Yield whatever stands in a list of cues or not-cues, or among the words of the setting."""
         for lists in self.value["codes"].values():
             for items in lists.values() if isinstance(lists, Mapping) else ():
                 yield from items if isinstance(items, list) else ()
+        words = self.value.get("setting")
+        yield from words if isinstance(words, list) else ()
 
     def _normalise(self, items: Iterable[Any]) -> None:
         """Normalise all entries at once, which is many times faster than one by one."""
@@ -213,21 +253,44 @@ class _Reader:
             for i, item in enumerate(items):
                 self._claim(claims, item, code, ("codes", code, key, i))
 
-    def _claim(
-        self, claims: dict[str, tuple[str, ...]], item: Any, code: str, place: Steps, *, shared: bool = False
-    ) -> None:
-        if item is not None and (isinstance(item, bool) or not isinstance(item, str | int | float)):
-            self.error(place, f"an entry for '{code}' is no text: {item!r:.60}")
+    def _setting(self) -> None:
+        """Read the words of the setting."""
+        words = self.value.get("setting") or []
+        if not isinstance(words, list):
+            self.error(("setting",), "'setting' is not a list")
             return
+        for i, item in enumerate(words):
+            place: Steps = ("setting", i)
+            word = self._entry(item, "setting", place)
+            if word in self.setting:
+                self.error(place, f"'{word}' stands twice for 'setting'")
+            elif word:
+                self.setting[word] = place
+
+    def _entry(self, item: Any, of: str, place: Steps) -> str | None:
+        """Return an entry normalised, or None where it is none, which is told."""
+        if item is not None and (isinstance(item, bool) or not isinstance(item, str | int | float)):
+            self.error(place, f"an entry for '{of}' is no text: {item!r:.60}")
+            return None
         entry = "" if item is None else self._normalised.get(str(item), str(item)).strip()
         if len(entry) > LONGEST:
             self.error(place, f"'{entry:.20}…' is longer than {LONGEST} characters")
-            return
+        elif not entry:
+            self.error(place, f"an empty entry for '{of}'")
+        else:
+            return entry
+        return None
+
+    def _claim(
+        self, claims: dict[str, tuple[str, ...]], item: Any, code: str, place: Steps, *, shared: bool = False
+    ) -> None:
         if self.codes is not None and code not in self.codes:
             self.error(place, f"unknown code '{code}'")
-        elif not entry:
-            self.error(place, f"an empty entry for '{code}'")
-        elif code in claims.get(entry, ()):
+            return
+        entry = self._entry(item, code, place)
+        if entry is None:
+            return
+        if code in claims.get(entry, ()):
             self.error(place, f"'{entry}' stands twice for '{code}'")
         elif claims is self.cues and entry in claims and not shared:
             others = ", ".join(claims[entry])
@@ -260,6 +323,10 @@ def _check_reach(reader: _Reader) -> Iterator[Finding]:
     for cue, codes in cues.items():
         if len(codes) == 1:
             yield from _shadowed(codes[0], cue, inside[cue], reader)
+    for word, place in reader.setting.items():
+        shorter = min((w for w in reader.setting if w != word and w in word), key=len, default=None)
+        if shorter is not None:
+            yield reader.found(place, f"shadowed: '{word}' adds nothing to '{shorter}'", level="warning")
 
 
 def _shadowed(code: str, cue: str, inside: list[str], reader: _Reader) -> Iterator[Finding]:
@@ -293,9 +360,8 @@ def _build(value: Any, lines: Lines, codes: Collection[str] | None) -> Lexicon:
     if reader.findings:
         first = reader.findings[0]
         raise LexiconError(f"{first.place}: {first.message}", "`fupin lexicon check FILE` lists every fault")
-    return Lexicon(
-        str(value.get("name", "")), str(value.get("version", "")), reader.cues, reader.not_cues, lines.text
-    )
+    name, version = (str(value.get(key, "")) for key in ("name", "version"))
+    return Lexicon(name, version, reader.cues, reader.not_cues, lines.text, tuple(reader.setting))
 
 
 def load_lexicon(path: str | Path | None = None, codes: Collection[str] | None = None) -> Lexicon:

@@ -16,6 +16,7 @@ TOKENS = (
         "cues: ",
         "not_cues: ",
         "shared:",
+        "setting: ",
         "clinic",
         "school",
         "road",
@@ -46,6 +47,7 @@ CODES = ("clinic", "school", "road")
 _ONE = """\
 name: village
 version: "1"
+setting: [贫困, ' 12 ', 药]
 shared:
   公路医生: [clinic, road]
 codes:
@@ -80,7 +82,7 @@ def run(data: bytes) -> bool:
 
 
 def _find(lexicon: Lexicon) -> None:
-    entries = [*lexicon.cues, *lexicon.not_cues]
+    entries = [*lexicon.cues, *lexicon.not_cues, *lexicon.setting]
     assert all(0 < len(entry) <= LONGEST for entry in entries), "an entry of no length, or too long"
     raw = "，".join(entries[:50]) + "".join(entries[:50]) + "医生的儿子１２ 岁"
     text = normalise(raw)
@@ -89,6 +91,8 @@ def _find(lexicon: Lexicon) -> None:
     assert all(set(hit.codes) <= set(lexicon.cues[hit.cue]) for hit in hits), "a code that no one claims"
     found = {code for code, hit in zip(lexicon.codes, lexicon.hit_codes([raw])[0], strict=True) if hit}
     assert found == {code for hit in hits for code in hit.codes}, "two ways of finding differ"
+    beside = bool(lexicon.found_in([raw])[1][0])
+    assert beside == lexicon.speaks_of_setting(text), "two ways of finding the setting differ"
     assert lexicon_from_text(lexicon.text, "again.yaml") == lexicon, "not the same again"
 
 

@@ -64,6 +64,33 @@ def test_each_of_many_texts_has_the_codes_of_its_own_occurrences(cues, not_cues,
     assert [named(row) for row in unpacked(masks, len(CODES))] == expected
 
 
+words = st.lists(st.text("ab", min_size=1, max_size=4), min_size=1, max_size=3, unique=True)
+
+
+@settings(max_examples=300)
+@given(claims, claims, words, st.lists(texts), st.sampled_from([0, 2, 66]))
+def test_words_of_a_setting_are_seen_wherever_they_stand_and_change_no_cue(
+    cues, not_cues, setting, many, fewer
+):
+    codes = CODES[fewer:]  # 130, 128 or 64: the setting has the next bit, or a word of its own
+    cues, not_cues = ({e: [c for c in of if c in codes] for e, of in x.items()} for x in (cues, not_cues))
+    cues, not_cues = ({e: of for e, of in x.items() if of} for x in (cues, not_cues))
+    plain, _ = matcher(cues, not_cues, codes, ALPHABET)
+    compiled, _ = matcher(cues, not_cues, codes, ALPHABET, setting)
+    assert compiled.cues.shape[1] == words_for(len(codes) + 1)
+    given_texts = ALPHABET.letters("".join(many)), bounds_of(many)
+    bits = unpacked(codes_found(compiled, *given_texts), len(codes) + 1)
+    assert bits[:, :-1].tolist() == unpacked(codes_found(plain, *given_texts), len(codes)).tolist()
+    assert bits[:, -1].tolist() == [any(word in text for word in setting) for text in many]
+
+
+def test_a_setting_is_seen_in_a_text_that_is_no_sentence_any_more():
+    compiled, _ = matcher({"ab": CODES[:1]}, {"bab": CODES[:1]}, CODES[:1], ALPHABET, ["a"])
+    many = ["b" * 2001 + "bab", "b" * 2001]
+    bits = unpacked(codes_found(compiled, ALPHABET.letters("".join(many)), bounds_of(many)), 2)
+    assert bits.tolist() == [[False, True], [False, False]]  # within a not-cue too
+
+
 @pytest.mark.parametrize(
     ("cues", "not_cues", "text", "codes"),
     [

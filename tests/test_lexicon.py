@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +13,7 @@ from classifier.lexicon import (
     MOST_BEGIN,
     MOST_CODES,
     MOST_ENTRIES,
+    MOST_WORDS,
     Hit,
     Lexicon,
     check_lexicon,
@@ -299,6 +301,57 @@ def test_a_lexicon_for_fewer_codes_forgets_the_others_claims():
     assert book.codes_in("产业和电商培训") == {"course"}
 
 
+# --- the setting -----------------------------------------------------------------------------------
+
+SETTING = VILLAGE.replace("codes:\n", "setting: [贫困, ＧＤＰ, ' 低保 ']\ncodes:\n", 1)
+
+
+def test_words_of_a_setting_are_read_and_normalised_and_speak_for_no_code():
+    book = lexicon_from_text(SETTING, "mine.yaml", CODES)
+    assert book.setting == ("贫困", "gdp", "低保")
+    assert (book.codes, book.cues) == (("course", "farm", "shop"), lexicon_from_text(VILLAGE, "m").cues)
+    hit, beside = book.found_in(["贫困村办夜校", "夜校", "低保户的Gdp", ""])
+    assert hit.tolist() == [[True, False, False]] * 2 + [[False] * 3] * 2
+    assert beside.tolist() == [True, False, True, False]
+    assert book.hit_codes(["贫困村办夜校"]).tolist() == [[True, False, False]]
+    assert spoken(book, "贫困村办夜校") == [("夜校", ("course",))]
+
+
+@pytest.mark.parametrize(
+    ("text", "beside"),
+    [
+        pytest.param("产业扶贫工人", True, id="inside a not-cue"),
+        pytest.param("扶贫产业园", True, id="inside a cue"),
+        pytest.param("扶贫", True, id="alone"),
+        pytest.param("扶 贫", False, id="not there"),
+    ],
+)
+def test_a_word_of_the_setting_counts_wherever_it_stands_and_silences_nothing(text, beside):
+    cues = {"产业": ("farm",), "扶贫产业园": ("shop",), "扶": ("course",)}
+    without = Lexicon("test", "1", cues, {"产业扶贫工人": ("farm",)})
+    book = replace(without, setting=("扶贫",))
+    assert book.hits(text) == without.hits(text)
+    assert book.found_in([text])[1].tolist() == [beside] == [book.speaks_of_setting(text)]
+
+
+def test_without_a_setting_nothing_speaks_of_it():
+    book = lexicon_from_text(VILLAGE, "mine.yaml")
+    assert book.setting == ()
+    assert book.found_in(["贫困村办夜校", ""])[1].tolist() == [False, False]
+    assert not book.speaks_of_setting("贫困村办夜校")
+
+
+def test_a_lexicon_for_fewer_codes_keeps_the_setting():
+    book = lexicon_from_text(SETTING, "mine.yaml").restricted(["course"])
+    assert (book.setting, book.codes) == (("贫困", "gdp", "低保"), ("course",))
+
+
+def test_a_setting_alone_is_no_lexicon_of_any_code():
+    book = Lexicon("test", "1", {}, {}, setting=("扶贫",))
+    hit, beside = book.found_in(["扶贫"])
+    assert (hit.shape, beside.tolist(), book.hits("扶贫")) == ((1, 0), [True], [])
+
+
 # --- the check -------------------------------------------------------------------------------------
 
 
@@ -363,6 +416,22 @@ REFUSED = {
         edited("[shop, course]", "shop"),
         "mine.yaml:4: error: '电商培训' needs a list of codes",
     ),
+    "a setting that is no list": (
+        VILLAGE + "setting: 贫困\n",
+        "mine.yaml:15: error: 'setting' is not a list",
+    ),
+    "a word of the setting twice": (
+        VILLAGE + "setting:\n  - 贫困\n  - ' 贫困'\n",
+        "mine.yaml:17: error: '贫困' stands twice for 'setting'",
+    ),
+    "an empty word of the setting": (
+        VILLAGE + "setting: ['']\n",
+        "mine.yaml:15: error: an empty entry for 'setting'",
+    ),
+    "a word of the setting that YAML reads as a truth value": (
+        VILLAGE + "setting: [yes]\n",
+        "mine.yaml:15: error: an entry for 'setting' is no text: True",
+    ),
     "no codes": (
         "name: village\n",
         "mine.yaml:1: error: a lexicon is a mapping with 'name', 'version' and 'codes'",
@@ -407,6 +476,11 @@ def test_a_fault_is_found_at_its_line_and_the_file_refused(text, finding, tmp_pa
             edited("- 夜校", "- 夜校\n      - 培训班"),
             "mine.yaml:13: warning: shadowed: '培训班' adds nothing to '培训'",
             id="a cue with a shorter one of its code in it",
+        ),
+        pytest.param(
+            VILLAGE + "setting:\n  - 贫困村\n  - 产业\n  - 贫困\n",
+            "mine.yaml:16: warning: shadowed: '贫困村' adds nothing to '贫困'",
+            id="a word of the setting with a shorter one in it",
         ),
     ],
 )
@@ -492,6 +566,21 @@ def of_entries(cues, not_cues=()):
             of_entries(["乙"], ["甲" * n for n in range(1, 10)]),
             "begins with more than 7 other entries",
             id="not-cues that begin one another",
+        ),
+        pytest.param(
+            json.dumps({"codes": {}, "setting": [f"甲{n}" for n in range(MOST_WORDS + 1)]}),
+            "201 words of the setting, more than 200",
+            id="many words of a setting",
+        ),
+        pytest.param(
+            json.dumps({"codes": {}, "setting": ["甲" * 51]}),
+            "'甲{20}…' is longer than 50 characters",
+            id="a long word of a setting",
+        ),
+        pytest.param(
+            json.dumps({"codes": {}, "setting": ["甲" * n for n in range(1, 10)]}),
+            "'甲{9}' begins with more than 7 other entries",
+            id="words of a setting that begin one another",
         ),
         pytest.param(
             of_entries(map(str, range(MOST_ENTRIES + 1))),
