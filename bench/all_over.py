@@ -38,8 +38,7 @@ class Counted:
 
 def counted(base: Corpus, user: Corpus, model: PolicyClassifier, prior: Prior | None) -> Counted:
     """Count both texts for features as the model has them."""
-    options = {name: getattr(model, name) for name in ("ngram_range", "min_df", "lexicon_weight")}
-    features = TextFeatures(lexicon=model.lexicon, **options)
+    features = TextFeatures(lexicon=model.lexicon, **model.features_.options())
     return Counted(features, features.count([*base.texts, *user.texts]), base.labels, len(base.texts), prior)
 
 

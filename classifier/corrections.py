@@ -209,10 +209,7 @@ class Base:
         shift = corrections.stretch * self.offset + corrections.intercept
         intercept = (1 + corrections.stretch) * self.intercept + shift / self.slope
         slope, offset, threshold = (c[trained] for c in (self.slope, self.offset, self.threshold))
-        options = ("ngram_range", "min_df", "lexicon_weight")
-        model = PolicyClassifier(
-            self.codebook, self.lexicon, **{name: getattr(self.features, name) for name in options}
-        )
+        model = PolicyClassifier(self.codebook, self.lexicon, **self.features.options())
         model.restore(
             self.features,
             rounded(kept[trained].astype(np.float32)),
@@ -244,8 +241,7 @@ def line_up(model: PolicyClassifier, codebook: Codebook, lexicon: Lexicon | None
             "name one that fits with --lexicon; `fupin codebook migrate --lexicon` makes it",
         )
     fitted = model.features_
-    options = {name: getattr(fitted, name) for name in ("ngram_range", "min_df", "lexicon_weight")}
-    features = TextFeatures.from_terms(fitted.terms_, fitted.idf_, lexicon=words, **options)
+    features = TextFeatures.from_terms(fitted.terms_, fitted.idf_, lexicon=words, **fitted.options())
     own = {name: i for i, name in enumerate(fitted.get_feature_names_out())}
     place = np.array([own.get(name, -1) for name in features.get_feature_names_out()])
     coef = np.where(place >= 0, model.coef_[:, place], 0.0).astype(np.float64)

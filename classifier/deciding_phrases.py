@@ -22,6 +22,7 @@ MOST = 5  # phrases named of a segment
 
 Array = NDArray[np.float64]
 Piece = tuple[int, int, float]  # start and end in the raw segment, and the weight
+Columns = tuple[tuple[int, float], ...]  # columns, each with a value
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,8 @@ class _Read:
 
     ``columns``, ``starts``, ``ends`` and ``each`` have an item for each place where a term stands:
     which term, where, and what a weight of 1 would add for it to each of its characters.
-    ``cues`` are those of the lexicon: start, end (in the raw segment), the column of the code that
-    they are of, and what a weight of 1 would add for each of them.
+    ``cues`` are those of the lexicon: start, end (in the raw segment), the columns of the code that
+    they are of, and what a weight of 1 would add for each of these.
     """
 
     place: Aligned
@@ -39,7 +40,7 @@ class _Read:
     starts: NDArray[np.intp]
     ends: NDArray[np.intp]
     each: Array
-    cues: tuple[tuple[int, int, int, float], ...]
+    cues: tuple[tuple[int, int, Columns], ...]
 
 
 class DecidingPhrases:
@@ -54,10 +55,6 @@ class DecidingPhrases:
         self._features = model.features_
         trained = (code for code, yes in zip(model.codes_, model.trained_, strict=True) if yes)
         self._weights = dict(zip(trained, model.coef_.astype(float), strict=True))
-        self._cue_columns = {
-            code: column
-            for column, code in enumerate(model.features_.lexicon_codes_, start=len(model.features_.terms_))
-        }
         self._texts: dict[str, _Read] = {}
 
     def phrases(self, text: str, code: str) -> tuple[str, ...]:
@@ -75,7 +72,10 @@ class DecidingPhrases:
         if text not in self._texts:
             self._texts[text] = self._read(text)
         read = self._texts[text]
-        cued = [(start, end, each * float(weights[column])) for start, end, column, each in read.cues]
+        cued = [
+            (start, end, sum(each * float(weights[column]) for column, each in values))
+            for start, end, values in read.cues
+        ]
         found = [*_spoken_for(read, weights), *cued]
         joined = _joined([piece for piece in found if piece[2] >= SHOWN])
         strongest = sorted(joined, key=lambda piece: -piece[2])[:MOST]
@@ -92,18 +92,19 @@ class DecidingPhrases:
         each /= [times[column] for column in listed] * (ends - starts)
         return _Read(place, columns, starts, ends, each, tuple(self._cues(text, place)))
 
-    def _cues(self, text: str, place: Aligned) -> Iterator[tuple[int, int, int, float]]:
-        """Yield the cues in a segment; those of one code share the value of its column."""
+    def _cues(self, text: str, place: Aligned) -> Iterator[tuple[int, int, Columns]]:
+        """Yield the cues in a segment; those of one code share the values of its columns."""
         if self._features.lexicon is None:
             return
         # Features see every number as a 0, the lexicon does not; elsewhere the two see the same.
         spoken = spoken_aligned(text) if "0" in place.text else place
         hits = self._features.lexicon.hits(spoken.text)
         times = Counter(code for hit in hits for code in hit.codes)
+        values = self._features.values_of_hits(spoken.text) if hits else {}
         for hit in hits:
             for code in hit.codes:
-                each = self._features.lexicon_weight / times[code]
-                yield *spoken.span(hit.start, hit.end), self._cue_columns[code], each
+                each = tuple((column, value / times[code]) for column, value in values[code])
+                yield *spoken.span(hit.start, hit.end), each
 
 
 def _spoken_for(read: _Read, weights: Array) -> list[Piece]:

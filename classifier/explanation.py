@@ -53,7 +53,7 @@ def explain(model: PolicyClassifier, text: str) -> tuple[Explanation, ...]:
 
     A term's share of the score is divided evenly among its occurrences and, in each,
     among its characters; neighbouring characters that speak the same way are shown as
-    one phrase. A lexicon column is divided evenly among the cues that hit it.
+    one phrase. A code's lexicon columns are divided evenly among the cues that hit it.
 
     Parameters
     ----------
@@ -117,9 +117,9 @@ class _Parts:
             return
         place = spoken_aligned(self.text)
         hits = features.lexicon.hits(place.text)
-        for j, code in enumerate(features.lexicon_codes_, start=len(features.terms_)):
+        for code, values in features.values_of_hits(place.text).items():
             own = [hit for hit in hits if code in hit.codes]
-            weight = self.values[j] * weights[j]
+            weight = sum(value * float(weights[column]) for column, value in values)
             for hit in own if weight else ():
                 start, end = place.span(hit.start, hit.end)
                 yield Evidence(self.text[start:end], start, end, weight / len(own), is_cue=True)

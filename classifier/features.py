@@ -1,5 +1,7 @@
 """From text to features: character n-grams weighted by TF-IDF, beside the lexicon's hits.
 
+Where a lexicon names words of a setting, a hit in a segment that holds one is one more feature.
+
 The only module that knows what a term is.
 """
 
@@ -62,7 +64,7 @@ class Counts:
 
 
 class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Character n-grams weighted by TF-IDF, and one column a lexicon code.
+    """Character n-grams weighted by TF-IDF, and one column a lexicon code, or two.
 
     An n-gram weighs its idf, however often the text has it, and the row has length 1: on
     real sentences counting did no better (docs/accuracy.md).
@@ -77,6 +79,16 @@ class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Its hits become further columns.
     lexicon_weight : float
         The value of a lexicon column where the code is hit. TF-IDF rows have length 1.
+    setting_weight : float
+        The value of a code's second column where it is hit and the segment speaks of the
+        lexicon's setting. Without a setting there are no second columns.
+
+    >>> lexicon = Lexicon("demo", "1", {"药费": ("health",)}, {}, setting=("贫困",))
+    >>> features = TextFeatures((2, 2), 1, lexicon, 0.25, 0.5).fit(["报销药费"])
+    >>> features.get_feature_names_out().tolist()
+    ['报销', '药费', '销药', 'lexicon:health', 'setting:health']
+    >>> features.transform(["药费", "贫困户的药费", "贫困户"]).toarray()[:, 3:].tolist()
+    [[0.25, 0.0], [0.25, 0.5], [0.0, 0.0]]
     """
 
     def __init__(
@@ -85,11 +97,13 @@ class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         min_df: int = 3,
         lexicon: Lexicon | None = None,
         lexicon_weight: float = 0.075,
+        setting_weight: float = 0.14,
     ) -> None:
         self.ngram_range = ngram_range
         self.min_df = min_df
         self.lexicon = lexicon
         self.lexicon_weight = lexicon_weight
+        self.setting_weight = setting_weight
 
     def count(self, texts: Sequence[str]) -> Counts:
         """Count every n-gram and find every lexicon hit in ``texts``; see `Counts`."""
@@ -122,19 +136,19 @@ class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     @classmethod
     def from_terms(
-        cls,
-        terms: Sequence[str],
-        idf: NDArray[np.float32],
-        *,
-        ngram_range: tuple[int, int],
-        min_df: int,
-        lexicon: Lexicon | None,
-        lexicon_weight: float,
+        cls, terms: Sequence[str], idf: NDArray[np.float32], *, lexicon: Lexicon | None, **options: Any
     ) -> TextFeatures:
-        """Return fitted features with the given terms, as a model folder keeps them."""
-        features = cls(ngram_range, min_df, lexicon, lexicon_weight)
+        """Return fitted features with the given terms, as a model folder keeps them.
+
+        ``options`` are those that `options` returns.
+        """
+        features = cls(lexicon=lexicon, **options)
         features._set(terms, idf)
         return features
+
+    def options(self) -> dict[str, Any]:
+        """Return the parameters but for the lexicon."""
+        return {name: value for name, value in self.get_params(deep=False).items() if name != "lexicon"}
 
     def _counter(self, terms: Sequence[str] | None = None) -> CountVectorizer:
         """Return what counts n-grams: these terms, or every one it meets."""
@@ -172,8 +186,13 @@ class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """The codes that have a lexicon column, in the order of the columns."""
         return list(self.lexicon.cue_codes) if self.lexicon else []
 
+    @property
+    def setting_codes_(self) -> list[str]:
+        """The codes that have a second column, in the order of the columns: all with a first one, or none."""
+        return self.lexicon_codes_ if self.lexicon and self.lexicon.setting else []
+
     def transform(self, texts: Sequence[str]) -> csr_matrix:
-        """Return the features of ``texts``: float32 of shape (n_texts, n_terms + n_lexicon_codes)."""
+        """Return the features of ``texts``: float32 of shape (n_texts, n_features)."""
         if not len(refuse_single(texts)):
             return csr_matrix(np.zeros((0, len(self.get_feature_names_out())), dtype=np.float32))
         return self._weighted(self.counter_.transform(prepare(texts)), self._lexicon_hits(texts))
@@ -193,16 +212,37 @@ class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def for_scoring(self) -> Features:
         """Return what the compiled scorer needs to know."""
         return Features(
-            self.terms_, self.idf_, self.ngram_range[1], self.lexicon or NO_LEXICON, self.lexicon_weight
+            *(self.terms_, self.idf_, self.ngram_range[1], self.lexicon or NO_LEXICON),
+            *(self.lexicon_weight, self.setting_weight),
         )
 
     def _lexicon_hits(self, texts: Sequence[str]) -> csr_matrix:
         if self.lexicon is None:
             return csr_matrix(np.zeros((len(texts), 0), dtype=np.float32))
         chosen = [self.lexicon.codes.index(code) for code in self.lexicon_codes_]
-        hit = self.lexicon.hit_codes(list(map(without_speaker, texts)))[:, chosen]
-        return csr_matrix(hit.astype(np.float32) * np.float32(self.lexicon_weight))
+        found, beside = self.lexicon.found_in(list(map(without_speaker, texts)))
+        hit = found[:, chosen].astype(np.float32)
+        values = [hit * np.float32(self.lexicon_weight)]
+        if self.setting_codes_:
+            values.append(hit * beside[:, None] * np.float32(self.setting_weight))
+        return csr_matrix(np.hstack(values))
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
-        """Return the terms, then the lexicon columns as ``lexicon:code``."""
-        return np.array([*self.terms_, *(f"lexicon:{code}" for code in self.lexicon_codes_)], dtype=object)
+        """Return the terms, then the lexicon columns as ``lexicon:code``, then ``setting:code``."""
+        by_code = {"lexicon": self.lexicon_codes_, "setting": self.setting_codes_}
+        columns = [f"{kind}:{code}" for kind, codes in by_code.items() for code in codes]
+        return np.array([*self.terms_, *columns], dtype=object)
+
+    def values_of_hits(self, normalised: str) -> dict[str, tuple[tuple[int, float], ...]]:
+        """Return by code which columns a hit of it gives a value in a segment, and the value.
+
+        The segment is normalised, and has lost its speaker's tag.
+        """
+        first, codes = len(self.terms_), self.lexicon_codes_
+        second = first + len(codes)
+        beside = self.lexicon is not None and self.lexicon.speaks_of_setting(normalised)
+        alone, more = self.lexicon_weight, self.setting_weight
+        return {
+            code: ((first + j, alone), (second + j, more)) if beside else ((first + j, alone),)
+            for j, code in enumerate(codes)
+        }

@@ -82,7 +82,7 @@ class PolicyClassifier(Predicts, ClassifierMixin, BaseEstimator):  # type: ignor
     C : float or None
         Inverse strength of regularisation; None chooses it by cross-validation over
         whole articles, see `choose_strength`.
-    ngram_range, min_df, lexicon_weight
+    ngram_range, min_df, lexicon_weight, setting_weight
         See `TextFeatures`.
     n_folds : int
     min_positives : int
@@ -115,6 +115,7 @@ class PolicyClassifier(Predicts, ClassifierMixin, BaseEstimator):  # type: ignor
         ngram_range: tuple[int, int] = (1, 3),
         min_df: int = 3,
         lexicon_weight: float = 0.075,
+        setting_weight: float = 0.14,
         n_folds: int = 5,
         min_positives: int = 10,
         n_jobs: int = 1,
@@ -126,6 +127,7 @@ class PolicyClassifier(Predicts, ClassifierMixin, BaseEstimator):  # type: ignor
         self.ngram_range = ngram_range
         self.min_df = min_df
         self.lexicon_weight = lexicon_weight
+        self.setting_weight = setting_weight
         self.n_folds = n_folds
         self.min_positives = min_positives
         self.n_jobs = n_jobs
@@ -184,8 +186,7 @@ class PolicyClassifier(Predicts, ClassifierMixin, BaseEstimator):  # type: ignor
         return {k: v for k, v in super().__getstate__().items() if k != "_scorer"}
 
     def _task(self, texts: Sequence[str], labels: Labels) -> Task:
-        names = ("ngram_range", "min_df", "lexicon", "lexicon_weight")
-        options = {name: getattr(self, name) for name in names}
+        options = {name: getattr(self, name) for name in TextFeatures().get_params(deep=False)}
         codes = tuple(c for c, t in zip(self.codes_, self.trained_, strict=True) if t)
         counts = TextFeatures(**options).count(texts)
         return Task(counts, labels, codes, self.prior, options, self.codebook.exclusive)

@@ -76,6 +76,7 @@ class Parts:
     ngram_range: tuple[int, int]
     min_df: int
     lexicon_weight: float
+    setting_weight: float
     coef: NDArray[np.float32]
     intercept: NDArray[np.float32]
     decisions: Decisions
@@ -85,7 +86,8 @@ class Parts:
     def predictor(self) -> Predictor:
         """Return what labelling needs."""
         lexicon = self.lexicon or NO_LEXICON
-        features = Features(self.terms, self.idf, self.ngram_range[1], lexicon, self.lexicon_weight)
+        weights = self.lexicon_weight, self.setting_weight
+        features = Features(self.terms, self.idf, self.ngram_range[1], lexicon, *weights)
         settled: dict[str, Any] = {"decisions": self.decisions, "trained": self.trained}
         settled["reference"] = self.reference
         return Predictor(self.codebook, features, self.coef, self.intercept, **settled)
@@ -96,7 +98,7 @@ class Parts:
         from classifier.model import PolicyClassifier
 
         options: dict[str, Any] = {"ngram_range": self.ngram_range, "min_df": self.min_df}
-        options["lexicon_weight"] = self.lexicon_weight
+        options |= {"lexicon_weight": self.lexicon_weight, "setting_weight": self.setting_weight}
         features = TextFeatures.from_terms(self.terms, self.idf, lexicon=self.lexicon, **options)
         model = PolicyClassifier(self.codebook, self.lexicon, **options)
         model.restore(
@@ -120,6 +122,7 @@ def unpack(files: Mapping[str, bytes], training: Any) -> Parts:
         ngram_range=longest,
         min_df=int(_number(options["min_df"], 1, 2**31, "min_df")),
         lexicon_weight=_number(options["lexicon_weight"], 0, 1000, "lexicon_weight"),
+        setting_weight=_number(options["setting_weight"], 0, 1000, "setting_weight"),
         coef=_weights(arrays["units"], arrays["exponents"]),
         intercept=_between(arrays["intercept"], -LARGEST, LARGEST, "intercepts"),
         decisions=_decisions(thresholds, codebook.columns, codebook.exclusive),
@@ -180,7 +183,7 @@ def _weights(units: NDArray[np.int8], exponents: NDArray[np.int8]) -> NDArray[np
 
 
 def _fit_together(parts: Parts) -> None:
-    cues = len(parts.lexicon.cue_codes) if parts.lexicon else 0
+    cues = len(parts.lexicon.cue_codes) * (2 if parts.lexicon.setting else 1) if parts.lexicon else 0
     wanted = (len(parts.trained), len(parts.terms) + cues)
     found = (parts.coef.shape, parts.intercept.shape, parts.idf.shape)
     if found != (wanted, wanted[:1], (len(parts.terms),)):

@@ -34,7 +34,7 @@ def rename_model(folder: Path, out: Path, changes: Changes, codebook: Codebook) 
     old = load_model(folder)
     if old.codes_ != changes.old.columns:
         raise ModelError(f"{folder}: its codebook is another than the one that was changed", "name its own")
-    options = {name: getattr(old.features_, name) for name in ("ngram_range", "min_df", "lexicon_weight")}
+    options = old.features_.options()
     words = old.lexicon
     if words is not None:
         text = rewrite_lexicon(words.text, changes).text
@@ -55,7 +55,7 @@ def rename_model(folder: Path, out: Path, changes: Changes, codebook: Codebook) 
 
 def _renamed(feature: str, changes: Changes) -> str:
     kind, mark, code = feature.partition(":")
-    return f"{kind}:{changes.rename.get(code, code)}" if mark and kind == "lexicon" else feature
+    return f"{kind}:{changes.rename.get(code, code)}" if mark and kind in ("lexicon", "setting") else feature
 
 
 def _training(facts: Mapping[str, Any], changes: Changes) -> dict[str, Any]:

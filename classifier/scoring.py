@@ -2,7 +2,8 @@
 
 For each segment the walk normalises, finds the cues, counts the n-grams, and adds up the
 weights: ``score = Σ value(term) · weight(term) / length + Σ weight(cue's code) + intercept``
-with ``value = idf``, each term taken once, and ``length² = Σ idf²``. These are the features
+with ``value = idf``, each term taken once, and ``length² = Σ idf²``; a cue's code has another
+weight where the segment speaks of the lexicon's setting. These are the features
 of `TextFeatures` with the weights of the model; a test holds the two together.
 """
 
@@ -43,7 +44,8 @@ class Weights(NamedTuple):
     ``rows`` has a row of bytes for each node of ``ngrams``: the weights of a term for each
     code, padded, then what one unit of them is worth and the term's idf as float32; idf is
     0 where no term ends. So one look into memory brings all there is to know of a term.
-    ``cue_rows`` has a row of float32 for each code of the lexicon.
+    ``cue_rows`` has a row of float32 for each code of the lexicon; where that knows a setting,
+    there are two such tables, the second for segments that speak of it.
     """
 
     folding: Folding
@@ -67,6 +69,7 @@ class Features:
     longest: int
     lexicon: Lexicon
     lexicon_weight: float
+    setting_weight: float = 0.0
 
 
 class Scorer:
@@ -76,7 +79,7 @@ class Scorer:
     ----------
     features : Features
     coef : ndarray of float32, shape (n_codes, n_features)
-        First the terms, then the lexicon's ``cue_codes``.
+        First the terms, then the lexicon's ``cue_codes``, then those once more if it knows a setting.
     intercept : ndarray of float32, shape (n_codes,)
     """
 
@@ -92,7 +95,7 @@ class Scorer:
             longest=features.longest,
             rows=rows,
             matcher=lexicon.matcher(self.alphabet),
-            cue_rows=_padded(_cue_rows(lexicon, by_cue) * np.float32(features.lexicon_weight)),
+            cue_rows=np.stack([_padded(rows) for rows in _cue_rows(features, by_cue)]),
             intercept=_padded(intercept[None])[0],
         )
         self.n_codes = len(intercept)
@@ -196,12 +199,17 @@ def _padded(rows: NDArray[Any]) -> NDArray[Any]:
     return out
 
 
-def _cue_rows(lexicon: Lexicon, coef: Scores) -> Scores:
-    """Return a row of weights for each bit of the lexicon's masks."""
-    out = np.zeros((len(lexicon.codes), len(coef)), dtype=np.float32)
-    for j, code in enumerate(lexicon.cue_codes):
-        out[lexicon.codes.index(code)] = coef[:, j]
-    return out
+def _cue_rows(features: Features, coef: Scores) -> list[Scores]:
+    """Return what a hit of each code of the lexicon adds, and what it does where the setting is spoken of."""
+    lexicon = features.lexicon
+    bits = [lexicon.codes.index(code) for code in lexicon.cue_codes]
+    alone = np.zeros((len(lexicon.codes), len(coef)), dtype=np.float32)
+    alone[bits] = coef[:, : len(bits)].T * np.float32(features.lexicon_weight)
+    if not lexicon.setting:
+        return [alone]
+    beside = alone.copy()
+    beside[bits] += coef[:, len(bits) :].T * np.float32(features.setting_weight)
+    return [alone, beside]
 
 
 @njit(cache=True, nogil=True)
@@ -239,13 +247,16 @@ def _read(folding: Any, matcher: Any, codes: Any, beside: Any, starts: Any, ends
 @njit(cache=True, nogil=True)
 def _add_cues(cue_rows: Any, hits: Any, intercept: Any, out: Any) -> None:
     """Add the cues' weights, and what all segments have."""
+    tables, n_codes = cue_rows.shape[:2]
     for i in range(len(out)):
         for j in range(out.shape[1]):
             out[i, j] += intercept[j]
-        for code in range(len(cue_rows)):
+        beside = tables > 1 and cue_matching.has(hits[i], n_codes)  # the bit behind those of the codes
+        rows = cue_rows[1 if beside else 0]
+        for code in range(n_codes):
             if cue_matching.has(hits[i], code):
                 for j in range(out.shape[1]):
-                    out[i, j] += cue_rows[code, j]
+                    out[i, j] += rows[code, j]
 
 
 @njit(cache=True, nogil=True, fastmath=True)

@@ -31,7 +31,7 @@ from classifier.yaml_lines import SIZE_LIMIT, parse
 if TYPE_CHECKING:
     from classifier.model import PolicyClassifier
 
-FORMAT = 3
+FORMAT = 4
 MANIFEST, EVALUATION = "manifest.json", "EVALUATION.md"
 MANIFEST_LIMIT = 8_000_000  # bytes
 MB = 1_000_000
@@ -128,12 +128,9 @@ def _pack(model: PolicyClassifier) -> dict[str, bytes]:
     )
     trained = [c for c, t in zip(model.codes_, model.trained_, strict=True) if t]
     rows = zip(trained, decisions.slope, decisions.offset, decisions.threshold, strict=True)
-    options = {"ngram_range": list(features.ngram_range), "min_df": features.min_df}
     return {
         "weights.npz": arrays.getvalue(),
-        "features.json": _json(
-            {**options, "lexicon_weight": features.lexicon_weight, "terms": features.terms_}
-        ),
+        "features.json": _json({**features.options(), "terms": features.terms_}),
         "thresholds.json": _json(
             {c: {"slope": float(s), "offset": float(o), "threshold": float(t)} for c, s, o, t in rows}
         ),

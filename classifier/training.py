@@ -121,6 +121,8 @@ def _card(trained: Trained) -> str:
         macro=overall.model.macro,
         baseline=baseline,
         rows="\n".join(rows),
+        setting=_in_table("、".join(trained.model.lexicon.setting if trained.model.lexicon else ()))
+        or "none",
         prior="none" if trained.model.prior is None else _PRIOR,
         untrained=", ".join(f"`{c}`" for c in trained.model.untrained_) or "none",
     )
@@ -135,13 +137,15 @@ _PRIOR = (
 )
 _CARD = """# Model card
 
-A linear model over character n-grams (TF-IDF) and lexicon hits, one support vector machine a code,
-with a calibration and a threshold for each code learned from out-of-fold scores.
+A linear model over character n-grams (TF-IDF) and lexicon hits, which may count more beside the words
+that the lexicon names as its setting; one support vector machine a code, with a calibration and a
+threshold for each code learned from out-of-fold scores.
 
 - Codebook: `{name}` {version}. A text read alone gets every code whose measure it names, or none.
 - Trained on {segments:,} labelled segments in {documents:,} documents.
 - Out of fold, whole documents held out, intervals by document: micro-F1 {micro}; macro-F1 {macro}{baseline}.
 - Figures on gold, intervals, calibration and confusions: EVALUATION.md.
+- Words of the lexicon's setting: {setting}.
 - Prior (what labelled text from outside taught): {prior}.
 - Untrained codes (too few positives; never given): {untrained}.
 

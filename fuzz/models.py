@@ -16,7 +16,7 @@ from classifier.drift import measure
 from classifier.errors import FupinError
 from classifier.evaluation_tables import figures_in
 from classifier.model_files import parts_of
-from classifier.store import FILES, MANIFEST, manifest_of
+from classifier.store import FILES, FORMAT, MANIFEST, manifest_of
 from fuzz.changes import changed_array, replaced
 from fuzz.choices import Choices
 from fuzz.refusals import see_refusal
@@ -33,12 +33,13 @@ _CODEBOOK = {
     ],
 }
 _LEXICON = {
-    "codes": {"clinic": {"cues": ["医生", "药"]}, "school": {"cues": ["小学"], "not_cues": ["小学后山"]}}
+    "codes": {"clinic": {"cues": ["医生", "药"]}, "school": {"cues": ["小学"], "not_cues": ["小学后山"]}},
+    "setting": ["后山", "费"],
 }
 
 
 def _arrays() -> dict[str, np.ndarray[Any, Any]]:
-    features, rng = len(TERMS) + 2, np.random.default_rng(7)
+    features, rng = len(TERMS) + 2 * 2, np.random.default_rng(7)  # two codes with cues, and a setting
     return {
         "units": rng.integers(-127, 128, (features, 2)).astype(np.int8),
         "exponents": rng.integers(-9, 1, features).astype(np.int8),
@@ -49,7 +50,7 @@ def _arrays() -> dict[str, np.ndarray[Any, Any]]:
 
 _ARRAYS = _arrays()
 _THRESHOLDS = {code: {"slope": 2.0, "offset": -0.5, "threshold": 0.4} for code in ("clinic", "school")}
-_FEATURES = {"ngram_range": [1, 2], "min_df": 1, "lexicon_weight": 0.5, "terms": TERMS}
+_FEATURES = {"ngram_range": [1, 2], "min_df": 1, "lexicon_weight": 0.5, "setting_weight": 0.5, "terms": TERMS}
 _JSON: dict[str, Any] = {
     "codebook.yaml": _CODEBOOK,
     "lexicon.yaml": _LEXICON,
@@ -160,7 +161,7 @@ def _json(value: Any) -> bytes:
 def _manifest(files: dict[str, bytes], training: Any, choices: Choices) -> bytes:
     """Return a manifest whose hashes fit; or one that is changed behind its own hash."""
     hashes = {name: hashlib.sha256(files.get(name, b"")).hexdigest() for name in FILES}
-    value: Any = {"format": 3, "files": hashes, "training": training, "self_sha256": ""}
+    value: Any = {"format": FORMAT, "files": hashes, "training": training, "self_sha256": ""}
     if choices.below(2):
         value = replaced(value, choices)
     blank = json.dumps(value, indent=1).encode()

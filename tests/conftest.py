@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from browsers import browser  # noqa: F401 - a fixture
@@ -24,7 +25,7 @@ from threadpoolctl import threadpool_limits
 from classifier.cli import main
 from classifier.codebook import Codebook, load_codebook
 from classifier.corpus import Corpus, Segment, make_corpus
-from classifier.lexicon import Lexicon, load_lexicon
+from classifier.lexicon import Lexicon, lexicon_from_text, load_lexicon
 from classifier.model import PolicyClassifier
 from classifier.store import save_model
 
@@ -153,6 +154,13 @@ def tiny_lexicon(tiny_lexicon_file: Path, tiny_codebook: Codebook) -> Lexicon:
 
 
 @pytest.fixture(scope="session")
+def setting_lexicon(tiny_lexicon: Lexicon) -> Lexicon:
+    """Return the lexicon with words of a setting, two of which its cues and not-cues hold."""
+    text = LEXICON.replace("codes:\n", "setting: [老人, 孩子, 儿子, 学杂, 公里]\ncodes:\n", 1)
+    return lexicon_from_text(text, "village.yaml", tiny_lexicon.codes)
+
+
+@pytest.fixture(scope="session")
 def tiny_corpus(tiny_codebook: Codebook) -> Corpus:
     """Return 120 labelled segments in 20 documents; ``well`` has 3 positives, the others 30 or more."""
     segments = [
@@ -185,6 +193,7 @@ def tiny_model(tiny_corpus: Corpus, tiny_lexicon: Lexicon) -> PolicyClassifier:
         ngram_range=(1, 3),
         min_df=2,
         lexicon_weight=0.5,
+        setting_weight=0.5,
         n_folds=5,
         min_positives=10,
     )  # all of them written out: tests do not hang on what the defaults are tuned to
@@ -195,6 +204,14 @@ def tiny_model(tiny_corpus: Corpus, tiny_lexicon: Lexicon) -> PolicyClassifier:
 def wordless_model(tiny_corpus: Corpus) -> PolicyClassifier:
     """Return a fitted model without a lexicon; treat it as read-only."""
     model = PolicyClassifier(tiny_corpus.codebook, None, min_df=2, n_folds=5, min_positives=10)
+    return model.fit(tiny_corpus.texts, tiny_corpus.labels, tiny_corpus.groups)
+
+
+@pytest.fixture(scope="session")
+def setting_model(tiny_corpus: Corpus, setting_lexicon: Lexicon) -> PolicyClassifier:
+    """Return a fitted model whose lexicon knows a setting; treat it as read-only."""
+    options: dict[str, Any] = {"C": 1.0, "min_df": 2, "lexicon_weight": 0.5, "setting_weight": 0.7}
+    model = PolicyClassifier(tiny_corpus.codebook, setting_lexicon, **options)
     return model.fit(tiny_corpus.texts, tiny_corpus.labels, tiny_corpus.groups)
 
 

@@ -216,6 +216,13 @@ def test_a_model_without_a_lexicon_has_phrases_of_terms_alone(wordless_model, te
         assert deciding.phrases(text, code) == highlighted(wordless_model, text, code)
 
 
+@pytest.mark.parametrize("text", CASES)
+def test_phrases_beside_words_of_a_setting_are_those_highlighted(setting_model, text):
+    deciding = DecidingPhrases(setting_model)
+    for code in ("clinic", "school", "road"):
+        assert deciding.phrases(text, code) == highlighted(setting_model, text, code)
+
+
 @given(
     st.lists(
         st.sampled_from([who for who, _ in PARTS.values() for who in who])
@@ -251,6 +258,19 @@ def test_cues_decide_too_and_share_what_their_code_brings(cued_model, text, phra
     found = DecidingPhrases(cued_model).phrases(text, "clinic")
     assert found == highlighted(cued_model, text, "clinic")
     assert phrases in (found, None)
+
+
+def test_a_cue_that_decides_only_beside_a_word_of_the_setting(cued_model):
+    model = copy.deepcopy(cued_model)
+    cues = {**model.features_.lexicon.cues}
+    model.features_.lexicon = Lexicon("v", "1", cues, {}, setting=("蝓",))
+    both = np.zeros((len(model.coef_), 3), dtype=np.float32)
+    columns = list(model.features_.get_feature_names_out())
+    model.coef_ = np.hstack([model.coef_, both])
+    for name, weight in (("lexicon:clinic", 0.06), ("setting:clinic", 0.06)):  # of 0.5 each: too weak alone
+        model.coef_[0, columns.index(name)] = weight
+    deciding = DecidingPhrases(model)
+    assert [deciding.phrases(text, "clinic") for text in ("鼋鼍", "鼋鼍蝓")] == [(), ("鼋鼍",)]
 
 
 def test_a_code_that_the_model_was_not_trained_on_has_no_phrases(tiny_model):

@@ -336,6 +336,23 @@ def test_whatever_is_asked_for_is_what_the_text_says(old, new, flow):
 
 # --- the lexicon ---
 
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param('version: "2"\nrename: {clinic: health}', id="renamed"),
+        pytest.param(f'version: "2"\nmerge: {{n: [school, road]}}\n{ONE}', id="merged"),
+        pytest.param(f'version: "2"\nsplit: {{clinic: [n, m]}}\n{NEW}', id="split"),
+        pytest.param('version: "2"\nretire: [clinic]', id="retired"),
+    ],
+)
+def test_the_words_of_a_setting_stay(change):
+    text = LEXICON.replace("codes:\n", "setting: [贫困, 低保]  # 词\ncodes:\n", 1)
+    written = rewrite_lexicon(text, changed(change)).text
+    assert "setting: [贫困, 低保]  # 词\n" in written
+    assert lexicon_from_text(written, "l").setting == ("贫困", "低保")
+
+
 TEXTS = (
     *(
         "医生来了",
@@ -591,6 +608,21 @@ def test_a_renamed_model_gives_the_new_names_to_the_same_segments(
     assert np.allclose(
         new.predict_proba(tiny_corpus.texts), tiny_model.predict_proba(tiny_corpus.texts), equal_nan=True
     )
+
+
+def test_a_renamed_model_keeps_what_a_setting_adds(setting_model, tiny_corpus, tmp_path):
+    save_model(setting_model, tmp_path / "old", "# 模型卡\n", {"sha256": "0" * 64, "segments": 120})
+    changes = changes_from_text('version: "2"\nrename: {clinic: zzz}', "c", tiny_corpus.codebook)
+    rename_model(tmp_path / "old", tmp_path / "new", changes, rewrite_codebook(changes)[0])
+    new = load_model(tmp_path / "new")
+    assert new.lexicon.setting == setting_model.lexicon.setting
+    assert new.features_.setting_codes_ == ["road", "school", "zzz"]
+    columns = [list(model.features_.get_feature_names_out()) for model in (new, setting_model)]
+    for name in ("zzz", "clinic"), ("road", "road"):
+        place = [of.index(f"setting:{code}") for of, code in zip(columns, name, strict=True)]
+        assert np.array_equal(new.coef_[:, place[0]], setting_model.coef_[:, place[1]])
+    scores = [model.decision_function(tiny_corpus.texts) for model in (new, setting_model)]
+    assert np.allclose(*scores, atol=1e-5)
 
 
 def test_a_model_without_a_lexicon_follows_too(wordless_model, tiny_corpus, tmp_path):

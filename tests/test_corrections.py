@@ -154,6 +154,24 @@ def test_codes_and_cues_are_lined_up_by_name(tiny_model, tiny_corpus, tiny_lexic
     assert base.coef[1, names.index("公路")] == tiny_model.coef_[2, old.index("公路")]
 
 
+def test_what_a_setting_adds_is_lined_up_and_corrected_too(setting_model, tiny_model, tiny_corpus):
+    base = line_up(setting_model, tiny_corpus.codebook)
+    assert base.features.setting_weight == setting_model.setting_weight
+    assert np.array_equal(base.coef[base.known], setting_model.coef_)
+    start = base.start(tiny_corpus.texts)
+    found = fit_corrections(start, tiny_corpus.labels[::-1], np.where(base.known, 0.3, np.inf))
+    model = base.corrected(found, base.known)
+    wanted = 1 / (1 + np.exp(-found.corrected(start)[:, base.known]))
+    assert np.allclose(model.predict_proba(tiny_corpus.texts)[:, base.known], wanted, atol=0.02)  # 8 bits
+    columns = list(base.features.get_feature_names_out())
+    assert found.weights[columns.index("setting:clinic")].any()
+    # a lexicon with a setting in place of one without: its columns begin with nothing
+    newer = line_up(tiny_model, tiny_corpus.codebook, setting_model.lexicon)
+    names = list(newer.features.get_feature_names_out())
+    assert not newer.coef[:, [name.startswith("setting:") for name in names]].any()
+    assert newer.coef[0, names.index("lexicon:clinic")] != 0
+
+
 def test_a_model_that_knows_none_of_the_codes_is_refused(tiny_model):
     book = codebook_from_text('name: d\nversion: "1"\ncodes:\n  - {code: x, name: 无}\n', "d.yaml")
     with pytest.raises(ModelError, match="knows no code of codebook 'd' 1") as caught:

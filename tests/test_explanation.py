@@ -58,6 +58,14 @@ def test_where_no_character_is_too_weak_nothing_is_left_over(tiny_model, monkeyp
 
 
 @pytest.mark.parametrize("name", TEXTS)
+def test_what_a_setting_adds_to_cues_is_part_of_their_share(setting_model, monkeypatch, name):
+    monkeypatch.setattr(classifier.explanation, "SHARE", 0.0)
+    for e in explain(setting_model, TEXTS[name]):
+        assert e.rest == pytest.approx(0, abs=1e-5)
+        assert whole(e) == pytest.approx(e.score, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", TEXTS)
 def test_without_a_lexicon_terms_alone_are_evidence_and_make_up_the_score(wordless_model, name):
     for e in explain(wordless_model, TEXTS[name]):
         assert whole(e) == pytest.approx(e.score, abs=1e-9)
@@ -105,11 +113,24 @@ BOOK = 'name: d\nversion: "1"\ncodes:\n  - {code: good, name: 好}\n  - {code: b
 
 @pytest.fixture(scope="module")
 def small():
-    """Return a model over single characters, whose weights are then set by hand."""
-    lexicon = Lexicon("d", "1", {"金银": ("good",), "铜": ("good", "bad")}, {"铜钱草": ("good",)})
+    """Return what weighs a model over single characters, whose weights are set by hand."""
+    return weighing(())
+
+
+@pytest.fixture(scope="module")
+def small_setting():
+    """Return the same where the lexicon knows a setting."""
+    return weighing(("锡",))
+
+
+def weighing(setting):
+    cues = {"金银": ("good",), "铜": ("good", "bad")}
+    lexicon = Lexicon("d", "1", cues, {"铜钱草": ("good",)}, setting=setting)
     book = codebook_from_text(BOOK, "d.yaml")
     model = PolicyClassifier(
-        book, lexicon, C=1.0, ngram_range=(1, 1), min_df=1, lexicon_weight=0.5, n_folds=2, min_positives=1
+        *(book, lexicon),
+        **{"C": 1.0, "ngram_range": (1, 1), "min_df": 1, "lexicon_weight": 0.5, "setting_weight": 0.5},
+        **{"n_folds": 2, "min_positives": 1},
     )
     texts, labels = ["金银铜", "铁锡0", "铜锡书", "铁铅 总"] * 2, [[True, False], [False, True]] * 4
     model.fit(texts, np.array(labels))
@@ -161,6 +182,15 @@ def test_a_cues_column_is_divided_among_the_cues_that_hit_it_and_silenced_ones_s
     assert shown(e) == [("金银", 0, 2, True), ("铜", 7, 8, True)]
     assert [x.weight for x in e.evidence] == pytest.approx([0.75, 0.75])  # 3 · 0.5 in two halves
     assert e.rest == pytest.approx(0, abs=1e-6)
+
+
+def test_beside_a_word_of_the_setting_cues_share_both_weights(small_setting):
+    model = small_setting("good", lexicon_good=3.0, setting_good=2.0)
+    for text, share in (("金银、铜钱草、铜", 0.75), ("锡局长：金银、铜", 0.75), ("金银、铜、锡", 1.25)):
+        e = of_good(model, text)  # 3 · 0.5 in two halves, and 2 · 0.5 in two halves more
+        assert [x.weight for x in e.evidence] == pytest.approx([share, share])
+        assert e.rest == pytest.approx(0, abs=1e-6)
+    assert shown(of_good(model, "锡")) == []  # a word of the setting alone is no evidence
 
 
 def test_a_cue_of_another_code_can_speak_against(small):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -69,6 +70,29 @@ def test_lexicon_hits_are_the_last_columns_with_the_weight_asked_for(tiny_lexico
     assert row(features, "医生来了。") == {"lexicon:clinic": 0.25}
     hits = {name: v for name, v in row(features, "小学门前通了公路，公路直通小学。").items() if ":" in name}
     assert hits == {"lexicon:road": 0.25, "lexicon:school": 0.25}  # a code hit twice counts once
+
+
+def test_hits_where_the_setting_is_spoken_of_are_further_columns(tiny_lexicon):
+    lexicon = replace(tiny_lexicon, setting=("孤儿", "低保"))
+    features = TextFeatures((1, 1), 1, lexicon, 0.25, 0.5).fit(TEXTS)
+    assert features.get_feature_names_out()[-6:].tolist() == [
+        f"{kind}:{code}" for kind in ("lexicon", "setting") for code in ("clinic", "road", "school")
+    ]
+    assert row(features, "医生来了。") == {"lexicon:clinic": 0.25}
+    assert row(features, "医生看了低保户。") == {"lexicon:clinic": 0.25, "setting:clinic": 0.5}
+    assert row(features, "低保户和孤儿来了。") == {}
+    assert row(features, "医生的儿子是孤儿。") == {}  # a not-cue silences both columns
+    assert row(features, "低保办主任：医生来了。") == {"lexicon:clinic": 0.25}  # no tag counts
+
+
+@given(st.lists(st.sampled_from(["医生", "公路", "低保", "孤儿", "医生的儿子", "，", "某"]), max_size=6))
+def test_the_columns_that_hits_are_said_to_fill_are_those_that_they_fill(tiny_lexicon, pieces):
+    lexicon = replace(tiny_lexicon, setting=("孤儿", "低保"))
+    features = TextFeatures((1, 1), 1, lexicon, 0.25, 0.5).fit(TEXTS)
+    text = "".join(pieces)
+    values, names = features.values_of_hits(text), features.get_feature_names_out()
+    said = {names[column]: value for code in lexicon.codes_in(text) for column, value in values[code]}
+    assert said == {name: value for name, value in row(features, text).items() if ":" in name}
 
 
 def test_a_not_cue_silences_the_lexicon_column(tiny_lexicon):

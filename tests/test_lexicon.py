@@ -539,6 +539,8 @@ def test_the_shipped_lexicon_can_be_read_and_knows_only_the_codebooks_codes():
     book = load_lexicon()
     assert {code for claimed in book.cues.values() for code in claimed} <= codes
     assert {code for claimed in book.not_cues.values() for code in claimed} <= codes
+    assert book.speaks_of_setting("为贫困户报销药费")
+    assert not book.speaks_of_setting("为职工报销药费")
 
 
 # --- what a hostile file may cost ------------------------------------------------------------------

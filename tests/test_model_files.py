@@ -252,6 +252,12 @@ TRUSTED = {
         r"\(lexicon_weight is 1000\.5, and no number from 0 to 1000\)$",
     ),
     "a weight of the lexicon in words": (features(lexicon_weight="0.5"), "lexicon_weight is '0.5'"),
+    "a weight of the setting beyond all measure": (features(setting_weight=1e30), "setting_weight is 1e"),
+    "no weight of the setting": (features(setting_weight=None), "setting_weight is None, and no number"),
+    "a setting for which there are no weights": (
+        lambda folder: rewrite(folder / "lexicon.yaml", lambda value: {**value, "setting": ["贫困"]}),
+        r"\(weights of shape \(3, \d+\), wanted \(3, \d+\)\)$",
+    ),
     "a min_df of 400 digits": (features(min_df=10**400), "min_df is 1000"),
     "a min_df just above the most": (features(min_df=2**31 + 1), "min_df is 2147483649, and no number"),
     "an idf just above the most": (
@@ -305,6 +311,7 @@ def test_a_folder_in_which_no_code_is_trained_is_refused(folder):
     [
         pytest.param(features(lexicon_weight=0, min_df=1), id="least weight of the lexicon, least min_df"),
         pytest.param(features(lexicon_weight=1000, min_df=2**31), id="most of both"),
+        pytest.param(features(setting_weight=0), id="least weight of the setting"),
         pytest.param(features(ngram_range=[3, 3]), id="n-grams of one length"),
         pytest.param(features(ngram_range=[1, LONGEST_NGRAM]), id="the longest n-grams"),
         pytest.param(threshold(threshold=0, slope=-LARGEST, offset=LARGEST), id="least threshold and slope"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,14 @@ LARGE_LEXICON = Lexicon(  # the last codes have the bits behind those of the fir
     | {"路修": ("code0", "other63"), "户发": ("other64",), "小额": ("other65",)},
     {"户发放": ("other64",)},
 )
+FULL_LEXICON = Lexicon(  # as many codes as a word has bits: the setting's stands in the next
+    "full",
+    "1",
+    {chr(0x4E00 + n): (f"other{n:02}",) for n in range(63)} | {"信贷": ("code0",), "贷": ("other07",)},
+    {"小额信贷": ("code0",)},
+    setting=("小额", "é", "农户"),
+)
+SETTING = ("信贷", "农", "小额信贷", "12", "主持人", "总书记")
 
 
 def made(n_codes=5, *, lexicon=None, ngram_range=(1, 3), exclusive=False):
@@ -90,6 +99,8 @@ MODELS = {
     "a full block of codes": {"n_codes": 8, "lexicon": LEXICON},
     "a code more than a block": {"n_codes": 9, "lexicon": LEXICON},
     "a lexicon of more codes than a word has bits": {"lexicon": LARGE_LEXICON},
+    "a setting": {"lexicon": replace(LEXICON, setting=SETTING)},
+    "a setting, and as many codes as a word has bits": {"lexicon": FULL_LEXICON, "n_codes": 9},
     "codes that exclude each other": {"lexicon": LEXICON, "exclusive": True},
 }
 
@@ -142,6 +153,26 @@ def test_any_texts_are_scored_by_any_model_as_plainly(odd_model, texts):
 def test_a_trained_model_with_an_untrained_code_scores_as_plainly(tiny_model, tiny_corpus):
     assert tiny_model.untrained_
     assert_scored_as_plainly(tiny_model, tiny_corpus.texts)
+
+
+def test_a_trained_model_with_a_setting_scores_as_plainly(setting_model, tiny_corpus):
+    columns = setting_model.coef_[:, -len(setting_model.features_.setting_codes_) :]
+    assert columns.shape == (3, 3)
+    assert columns.any(axis=1).all()
+    assert_scored_as_plainly(setting_model, tiny_corpus.texts)
+
+
+def test_the_weight_beside_a_setting_is_added_where_it_is_spoken_of():
+    model = made(lexicon=replace(LEXICON, setting=("农户",)))
+    column = list(model.features_.get_feature_names_out()).index("setting:code3")
+    changed = model.coef_.copy()
+    changed[0, column] += 4
+    other = made(lexicon=model.lexicon)
+    other.restore(model.features_, changed, model.intercept_, model.decisions_, model.codes_)
+    texts = ["电商", "农户", "农户电商"]
+    more = other.decision_function(texts) - model.decision_function(texts)
+    assert more[:, 0] == pytest.approx([0, 0, 4 * model.features_.setting_weight], abs=1e-5)
+    assert not more[:, 1:].any()
 
 
 def test_the_odd_models_decide_both_ways(odd_model):

@@ -18,6 +18,7 @@ from classifier import store
 from classifier.codebook import Codebook, codebook_from_text
 from classifier.drift import Reference
 from classifier.errors import ModelError, OutputError
+from classifier.explanation import explain
 from classifier.lexicon import Lexicon
 from classifier.model import PolicyClassifier
 from classifier.model_files import RETRAIN
@@ -140,9 +141,20 @@ def test_what_the_training_text_was_like_is_kept_with_the_model(tiny_model_folde
 
 def test_a_loaded_model_can_be_fitted_again_with_the_options_it_had(tiny_model, tiny_model_folder):
     loaded = load_model(tiny_model_folder)
-    for option in ("ngram_range", "min_df", "lexicon_weight"):
+    for option in ("ngram_range", "min_df", "lexicon_weight", "setting_weight"):
         assert getattr(loaded, option) == getattr(tiny_model, option)
         assert getattr(loaded.features_, option) == getattr(tiny_model.features_, option)
+
+
+def test_a_model_with_a_setting_is_kept_with_it(setting_model, tiny_corpus, tmp_path):
+    save_model(setting_model, tmp_path / "m", "卡", {"segments": 120})
+    loaded, predictor = load_model(tmp_path / "m"), load_predictor(tmp_path / "m")
+    assert loaded.lexicon.setting == setting_model.lexicon.setting
+    assert loaded.setting_weight == setting_model.setting_weight == 0.7
+    scores = setting_model.decision_function(tiny_corpus.texts)
+    for model in (loaded, predictor):
+        assert np.array_equal(model.decision_function(tiny_corpus.texts), scores)
+    assert explain(loaded, tiny_corpus.texts[0]) == explain(setting_model, tiny_corpus.texts[0])
 
 
 @pytest.mark.parametrize("name", ["features.json", "thresholds.json", "lexicon.yaml", MANIFEST])
