@@ -55,6 +55,7 @@ def test_parameters_can_be_read_and_set(tiny_codebook, tiny_lexicon):
         "ngram_range": (2, 3),
         "min_df": 3,
         "lexicon_weight": 0.1,
+        "setting_weight": 0.2,
         "n_folds": 3,
         "min_positives": 4,
         "n_jobs": 2,
