@@ -251,12 +251,14 @@ def _add_cues(cue_rows: Any, hits: Any, intercept: Any, out: Any) -> None:
     for i in range(len(out)):
         for j in range(out.shape[1]):
             out[i, j] += intercept[j]
-        beside = tables > 1 and cue_matching.has(hits[i], n_codes)  # the bit behind those of the codes
-        rows = cue_rows[1 if beside else 0]
+        table = 0
+        if tables > 1:
+            if cue_matching.has(hits[i], n_codes):  # the bit behind those of the codes
+                table = 1
         for code in range(n_codes):
             if cue_matching.has(hits[i], code):
                 for j in range(out.shape[1]):
-                    out[i, j] += rows[code, j]
+                    out[i, j] += cue_rows[table, code, j]
 
 
 @njit(cache=True, nogil=True, fastmath=True)
