@@ -20,7 +20,7 @@ from classifier.lexicon import Lexicon
 from classifier.machines import Task, choose_strength, fit, out_of_fold
 from classifier.predictor import Labels, Predicts, Scores, refuse_single
 from classifier.prior import Prior
-from classifier.scoring import Features, Scorer, rounded
+from classifier.scoring import Features, Scorer, in_units, rounded
 
 Weights = NDArray[np.float32]
 
@@ -179,7 +179,7 @@ class PolicyClassifier(Predicts, ClassifierMixin, BaseEstimator):  # type: ignor
         return self.features_.for_scoring()
 
     def _new_scorer(self) -> Scorer:
-        return Scorer(self.scored_features(), self.coef_, self.intercept_)
+        return Scorer(self.scored_features(), in_units(self.coef_.T), self.intercept_)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what is made again where it is needed."""

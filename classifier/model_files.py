@@ -27,7 +27,7 @@ from classifier.errors import FupinError, ModelError
 from classifier.inert_text import on_one_line
 from classifier.lexicon import NO_LEXICON, Lexicon, lexicon_from_text
 from classifier.predictor import Predictor
-from classifier.scoring import Features, from_units
+from classifier.scoring import Features, Units, from_units
 
 if TYPE_CHECKING:
     from classifier.model import PolicyClassifier
@@ -77,7 +77,7 @@ class Parts:
     min_df: int
     lexicon_weight: float
     setting_weight: float
-    coef: NDArray[np.float32]
+    weights: Units
     intercept: NDArray[np.float32]
     decisions: Decisions
     trained: tuple[str, ...]
@@ -90,7 +90,7 @@ class Parts:
         features = Features(self.terms, self.idf, self.ngram_range[1], lexicon, *weights)
         settled: dict[str, Any] = {"decisions": self.decisions, "trained": self.trained}
         settled["reference"] = self.reference
-        return Predictor(self.codebook, features, self.coef, self.intercept, **settled)
+        return Predictor(self.codebook, features, self.weights, self.intercept, **settled)
 
     def model(self) -> PolicyClassifier:
         """Return the whole model."""
@@ -101,9 +101,8 @@ class Parts:
         options |= {"lexicon_weight": self.lexicon_weight, "setting_weight": self.setting_weight}
         features = TextFeatures.from_terms(self.terms, self.idf, lexicon=self.lexicon, **options)
         model = PolicyClassifier(self.codebook, self.lexicon, **options)
-        model.restore(
-            features, self.coef, self.intercept, self.decisions, self.trained, reference=self.reference
-        )
+        coef = np.ascontiguousarray(from_units(self.weights).T)
+        model.restore(features, coef, self.intercept, self.decisions, self.trained, reference=self.reference)
         return model
 
 
@@ -123,7 +122,7 @@ def unpack(files: Mapping[str, bytes], training: Any) -> Parts:
         min_df=int(_number(options["min_df"], 1, 2**31, "min_df")),
         lexicon_weight=_number(options["lexicon_weight"], 0, 1000, "lexicon_weight"),
         setting_weight=_number(options["setting_weight"], 0, 1000, "setting_weight"),
-        coef=_weights(arrays["units"], arrays["exponents"]),
+        weights=_weights(arrays["units"], arrays["exponents"]),
         intercept=_between(arrays["intercept"], -LARGEST, LARGEST, "intercepts"),
         decisions=_decisions(thresholds, codebook.columns, codebook.exclusive),
         trained=tuple(thresholds),
@@ -173,21 +172,21 @@ def _between(array: NDArray[Any], least: float, most: float, name: str) -> NDArr
     return array
 
 
-def _weights(units: NDArray[np.int8], exponents: NDArray[np.int8]) -> NDArray[np.float32]:
-    """Return the weights of shape (n_codes, n_features)."""
+def _weights(units: NDArray[np.int8], exponents: NDArray[np.int8]) -> Units:
     if units.ndim != 2 or exponents.shape != units.shape[:1]:
         raise ValueError(f"weights of shape {units.shape} with exponents of shape {exponents.shape}")
     if exponents.max(initial=-128) > _MOST_EXPONENT:
         raise ValueError(f"weights beyond {LARGEST:g}")
-    return np.ascontiguousarray(from_units(units, exponents).T)
+    return Units(units, exponents)
 
 
 def _fit_together(parts: Parts) -> None:
     cues = len(parts.lexicon.cue_codes) * (2 if parts.lexicon.setting else 1) if parts.lexicon else 0
     wanted = (len(parts.trained), len(parts.terms) + cues)
-    found = (parts.coef.shape, parts.intercept.shape, parts.idf.shape)
+    shape = parts.weights.units.shape[::-1]
+    found = (shape, parts.intercept.shape, parts.idf.shape)
     if found != (wanted, wanted[:1], (len(parts.terms),)):
-        raise ValueError(f"weights of shape {parts.coef.shape}, wanted {wanted}")
+        raise ValueError(f"weights of shape {shape}, wanted {wanted}")
     if not parts.trained:
         raise ValueError("no code is trained")
     # A term of n characters has n nodes at most, and each node a row of about as many bytes as codes

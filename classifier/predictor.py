@@ -13,7 +13,7 @@ from classifier.codebook import Codebook
 from classifier.decisions import Decisions
 from classifier.drift import Reference
 from classifier.errors import FupinError
-from classifier.scoring import Features, Scorer
+from classifier.scoring import Features, Scorer, Units
 
 Scores = NDArray[np.float64]
 Labels = NDArray[np.bool_]
@@ -103,7 +103,8 @@ class Predictor(Predicts):
     ----------
     codebook : Codebook
     features : Features
-    coef, intercept : ndarrays of float32, shapes (n_trained, n_features) and (n_trained,)
+    weights : Units
+    intercept : ndarray of float32, shape (n_trained,)
     decisions : Decisions
         Of the trained codes.
     trained : collection of str
@@ -114,7 +115,7 @@ class Predictor(Predicts):
         self,
         codebook: Codebook,
         features: Features,
-        coef: NDArray[np.float32],
+        weights: Units,
         intercept: NDArray[np.float32],
         *,
         decisions: Decisions,
@@ -125,7 +126,7 @@ class Predictor(Predicts):
         self.trained_ = np.isin(self.codes_, list(trained))
         self.decisions_ = decisions
         self.reference_ = reference
-        self._parts = features, coef, intercept
+        self._parts = features, weights, intercept
 
     def scored_features(self) -> Features:
         """Return what the weights are for."""

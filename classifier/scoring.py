@@ -38,6 +38,17 @@ Offsets = NDArray[np.int64]
 Scores = NDArray[np.float32]
 
 
+class Units(NamedTuple):
+    """Weights as a model keeps them, a row a feature: ``units · 2^exponent``.
+
+    ``units`` are whole numbers from -127 to 127, int8 of shape (n_features, n_codes), ``exponents``
+    int8 of shape (n_features,).
+    """
+
+    units: NDArray[np.int8]
+    exponents: NDArray[np.int8]
+
+
 class Weights(NamedTuple):
     """The model as arrays that compiled code takes.
 
@@ -78,24 +89,25 @@ class Scorer:
     Parameters
     ----------
     features : Features
-    coef : ndarray of float32, shape (n_codes, n_features)
-        First the terms, then the lexicon's ``cue_codes``, then those once more if it knows a setting.
+    weights : Units
+        Of the terms, then of the lexicon's ``cue_codes``, then of those once more if it knows a setting.
     intercept : ndarray of float32, shape (n_codes,)
     """
 
-    def __init__(self, features: Features, coef: Scores, intercept: Scores) -> None:
+    def __init__(self, features: Features, weights: Units, intercept: Scores) -> None:
         lexicon = features.lexicon
         self.alphabet = _alphabet(features)
         trie = tries.build(features.terms, self.alphabet, features.idf)
-        by_term, by_cue = np.split(coef, [len(features.terms)], axis=1)
-        rows, table, sieve = _together(_rows(by_term.T, features.idf, trie.term), trie.table, trie.sieve)
+        n_terms = len(features.terms)
+        by_term, by_cue = (Units(*(x[part] for x in weights)) for part in np.s_[:n_terms, n_terms:])
+        rows, table, sieve = _together(_rows(by_term, features.idf, trie.term), trie.table, trie.sieve)
         self.weights = Weights(
             folding=normalise.folding(self.alphabet),
             ngrams=trie._replace(table=table, sieve=sieve),
             longest=features.longest,
             rows=rows,
             matcher=lexicon.matcher(self.alphabet),
-            cue_rows=np.stack([_padded(rows) for rows in _cue_rows(features, by_cue)]),
+            cue_rows=np.stack([_padded(rows) for rows in _cue_rows(features, from_units(by_cue))]),
             intercept=_padded(intercept[None])[0],
         )
         self.n_codes = len(intercept)
@@ -124,26 +136,26 @@ class Scorer:
         return np.concatenate(parts)
 
 
-def in_units(coef: Scores) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
-    """Return whole numbers from -127 to 127 and an exponent a row: ``coef ≈ units · 2^exponent``.
+def in_units(coef: Scores) -> Units:
+    """Return weights in units; what is smaller than half a unit of its row is lost.
 
     Parameters
     ----------
     coef : ndarray of float32, shape (n_features, n_codes)
 
-    >>> units, exponent = in_units(np.array([[0.5, -0.25]], dtype=np.float32))
-    >>> units.tolist(), exponent.tolist()
+    >>> units, exponents = in_units(np.array([[0.5, -0.25]], dtype=np.float32))
+    >>> units.tolist(), exponents.tolist()
     ([[64, -32]], [-7])
     """
     fraction, exponents = np.frexp(np.abs(coef).max(axis=1, initial=0))  # fraction in [0.5, 1), or 0
     exponents = exponents - np.where(fraction * 128 <= 127, 7, 6)  # so that none is above 127
     exponents = np.maximum(exponents, np.iinfo(np.int8).min)  # what is smaller becomes 0
-    return np.rint(np.ldexp(coef, -exponents[:, None])).astype(np.int8), exponents.astype(np.int8)
+    return Units(np.rint(np.ldexp(coef, -exponents[:, None])).astype(np.int8), exponents.astype(np.int8))
 
 
-def from_units(units: NDArray[np.int8], exponents: NDArray[np.int8]) -> Scores:
-    """Return the weights that `in_units` took apart, float32 of the shape of ``units``."""
-    return np.ldexp(units.astype(np.float32), exponents[:, None].astype(np.int32))
+def from_units(weights: Units) -> Scores:
+    """Return the weights that `in_units` took apart, float32 of shape (n_features, n_codes)."""
+    return np.ldexp(weights.units.astype(np.float32), weights.exponents[:, None].astype(np.int32))
 
 
 def rounded(coef: Scores) -> Scores:
@@ -151,13 +163,13 @@ def rounded(coef: Scores) -> Scores:
 
     It is done once, at training: what is stored is what predicts.
     """
-    return np.ascontiguousarray(from_units(*in_units(coef.T)).T)
+    return np.ascontiguousarray(from_units(in_units(coef.T)).T)
 
 
 def _alphabet(features: Features) -> Alphabet:
     """Return the characters that can matter: of terms, common ones first, of cues and of normalising."""
-    weighed = zip(features.idf.tolist(), features.terms, strict=True)
-    common_first = [term for _, term in sorted(w for w in weighed if len(w[1]) == 1)]
+    single = [i for i, term in enumerate(features.terms) if len(term) == 1]
+    common_first = [features.terms[i] for i in sorted(single, key=features.idf.__getitem__)]
     others = (*sorted(set("".join(features.terms))), *features.lexicon.characters, *normalise.needed())
     alphabet = Alphabet("".join(dict.fromkeys((*common_first, *others))))
     if alphabet.size > LETTERS:  # or a step of the walk would be taken for another
@@ -165,11 +177,10 @@ def _alphabet(features: Features) -> Alphabet:
     return alphabet
 
 
-def _rows(coef: Scores, idf: Scores, columns: NDArray[np.int32]) -> NDArray[np.int8]:
+def _rows(weights: Units, idf: Scores, columns: NDArray[np.int32]) -> NDArray[np.int8]:
     """Pack weights as `Weights` describes them; ``columns`` names the feature of each node, or -1."""
-    units, exponents = in_units(coef)
-    packed = _padded(units)
-    worth = np.stack([np.ldexp(idf, exponents), idf], axis=1).astype(np.float32)
+    packed = _padded(weights.units)
+    worth = np.stack([np.ldexp(idf, weights.exponents), idf], axis=1).astype(np.float32)
     whole = np.hstack([packed, worth.view(np.int8)])
     return np.where((columns >= 0)[:, None], whole[columns], np.int8(0))
 
@@ -203,12 +214,12 @@ def _cue_rows(features: Features, coef: Scores) -> list[Scores]:
     """Return what a hit of each code of the lexicon adds, and what it does where the setting is spoken of."""
     lexicon = features.lexicon
     bits = [lexicon.codes.index(code) for code in lexicon.cue_codes]
-    alone = np.zeros((len(lexicon.codes), len(coef)), dtype=np.float32)
-    alone[bits] = coef[:, : len(bits)].T * np.float32(features.lexicon_weight)
+    alone = np.zeros((len(lexicon.codes), coef.shape[1]), dtype=np.float32)
+    alone[bits] = coef[: len(bits)] * np.float32(features.lexicon_weight)
     if not lexicon.setting:
         return [alone]
     beside = alone.copy()
-    beside[bits] += coef[:, len(bits) :].T * np.float32(features.setting_weight)
+    beside[bits] += coef[len(bits) :] * np.float32(features.setting_weight)
     return [alone, beside]
 
 

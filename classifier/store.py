@@ -122,10 +122,8 @@ def _replace(folder: Path, files: Mapping[str, bytes]) -> None:
 def _pack(model: PolicyClassifier) -> dict[str, bytes]:
     features, decisions = model.features_, model.decisions_
     arrays = io.BytesIO()
-    units, exponents = in_units(model.coef_.T)
-    np.savez_compressed(
-        arrays, units=units, exponents=exponents, intercept=model.intercept_, idf=features.idf_
-    )
+    weights = in_units(model.coef_.T)._asdict()
+    np.savez_compressed(arrays, **weights, intercept=model.intercept_, idf=features.idf_)
     trained = [c for c, t in zip(model.codes_, model.trained_, strict=True) if t]
     rows = zip(trained, decisions.slope, decisions.offset, decisions.threshold, strict=True)
     return {

@@ -25,7 +25,7 @@ GZIP = ".gz"
 STDIN = "-"
 COMMON_SHARE = 0.9  # of the Han characters of a GB18030 file that must be common ones
 
-BLOCK = 1 << 20  # bytes read at a time
+BLOCK = 1 << 16  # bytes read at a time: what they become stays in the cache
 TOLD = 32  # lines, after which it is told anew how much of a file is read
 LINE = 8  # times the characters of a cell that a line of a table may have: other cells, and escapes
 _BOMS = (

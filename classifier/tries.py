@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from itertools import pairwise
+from operator import lt
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -113,7 +113,7 @@ def build(terms: Sequence[str], alphabet: Alphabet, rank: NDArray[Any] | None = 
     >>> trie.term.tolist()
     [-1, 0, 1, 2, -1, -1]
     """
-    if any(b <= a for a, b in pairwise(terms)) or "" in terms[:1]:
+    if not all(map(lt, terms, terms[1:])) or "" in terms[:1]:
         raise ValueError("terms are not in ascending order, or one is empty")
     codes, bounds = alphabet.letters("".join(terms)), bounds_of(terms)
     nodes = _count(codes, bounds)

@@ -20,7 +20,7 @@ from classifier.errors import FupinError
 from classifier.features import TextFeatures
 from classifier.lexicon import Lexicon
 from classifier.model import PolicyClassifier
-from classifier.scoring import Features, Scorer, from_units, in_units, rounded
+from classifier.scoring import Features, Scorer, Units, from_units, in_units, rounded
 from classifier.store import load_model
 from classifier.tries import Alphabet, EveryCharacter, bounds_of, text_of
 
@@ -165,12 +165,14 @@ def test_a_trained_model_with_a_setting_scores_as_plainly(setting_model, tiny_co
 def test_the_weight_beside_a_setting_is_added_where_it_is_spoken_of():
     model = made(lexicon=replace(LEXICON, setting=("农户",)))
     column = list(model.features_.get_feature_names_out()).index("setting:code3")
-    changed = model.coef_.copy()
-    changed[0, column] += 4
-    other = made(lexicon=model.lexicon)
-    other.restore(model.features_, changed, model.intercept_, model.decisions_, model.codes_)
-    texts = ["电商", "农户", "农户电商"]
-    more = other.decision_function(texts) - model.decision_function(texts)
+    texts, found = ["电商", "农户", "农户电商"], []
+    for weight in (0, 4):
+        changed, other = model.coef_.copy(), made(lexicon=model.lexicon)
+        changed[:, column] = 0
+        changed[0, column] = weight
+        other.restore(model.features_, changed, model.intercept_, model.decisions_, model.codes_)
+        found.append(other.decision_function(texts))
+    more = found[1] - found[0]
     assert more[:, 0] == pytest.approx([0, 0, 4 * model.features_.setting_weight], abs=1e-5)
     assert not more[:, 1:].any()
 
@@ -218,11 +220,12 @@ def test_order_and_company_of_texts_do_not_matter(usual_model, texts, random):
 
 
 def test_a_scorer_made_twice_scores_alike_and_changes_no_weights(usual_model):
-    before = usual_model.coef_.copy()
-    parts = usual_model.features_.for_scoring(), usual_model.coef_, usual_model.intercept_
+    weights = in_units(usual_model.coef_.T)
+    before = from_units(weights)
+    parts = usual_model.features_.for_scoring(), weights, usual_model.intercept_
     first, second = (Scorer(*parts).scores(FRAGMENTS) for _ in range(2))
     assert np.array_equal(first, second)
-    assert np.array_equal(usual_model.coef_, before)
+    assert np.array_equal(from_units(weights), before)
 
 
 # --- normalising in the letters of an alphabet ---
@@ -314,7 +317,7 @@ def test_weights_in_units_are_rounded_by_half_a_unit_at_most(coef):
     units, exponents = in_units(coef)
     assert (units.dtype, exponents.dtype) == (np.int8, np.int8)
     assert units.shape == coef.shape
-    error = np.abs(from_units(units, exponents).astype(np.float64) - coef)
+    error = np.abs(from_units(Units(units, exponents)).astype(np.float64) - coef)
     assert (error <= np.ldexp(0.5, exponents.astype(int))[:, None]).all()
     largest = np.abs(units.astype(int)).max(axis=1, initial=0)
     assert (largest <= 127).all()
@@ -326,8 +329,7 @@ def test_weights_once_rounded_stay_as_they_are(coef):
     once = rounded(coef)
     assert once.dtype == np.float32
     assert np.array_equal(rounded(once), once)
-    units, exponents = in_units(once.T)
-    assert np.array_equal(from_units(units, exponents), once.T)
+    assert np.array_equal(from_units(in_units(once.T)), once.T)
 
 
 def test_each_feature_is_rounded_by_its_own_largest_weight():
@@ -360,5 +362,5 @@ def test_more_characters_than_a_step_of_the_walk_has_room_for_are_refused():
     idf = np.ones(len(terms), dtype=np.float32)
     features = Features(terms, idf, 1, Lexicon("", "", {}, {}), 1.0)
     with pytest.raises(FupinError, match="different characters are too many") as caught:
-        Scorer(features, np.ones((1, len(terms)), dtype=np.float32), np.zeros(1, dtype=np.float32))
+        Scorer(features, in_units(np.ones((len(terms), 1), dtype=np.float32)), np.zeros(1, dtype=np.float32))
     assert caught.value.hint

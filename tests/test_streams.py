@@ -22,7 +22,7 @@ from classifier.errors import InputError
 from classifier.limits import Limits
 from classifier.parquet_files import BATCH, BATCH_BYTES, parquet_batches
 from classifier.tables import table_rows
-from classifier.text_files import Blocks, encoding_of, lines_of, read_text
+from classifier.text_files import BLOCK, Blocks, encoding_of, lines_of, read_text
 
 SENTENCE = "村里修好了水渠，药费减半。"
 CODECS = ["utf-8", "utf-8-sig", "utf-16", "gb18030", "big5"]
@@ -132,7 +132,7 @@ def test_what_is_told_of_bytes_read_adds_up_to_the_size_of_the_file(tmp_path, na
 
 
 def test_blocks_are_the_file(tmp_path):
-    data = os.urandom(3 << 20) + b"end"
+    data = os.urandom(3 * BLOCK) + b"end"
     for name in ("a", "a.gz"):
         found_blocks = list(Blocks(written(tmp_path / name, data)))
         assert b"".join(found_blocks) == data
