@@ -171,16 +171,11 @@ def _evidence(texts: Sequence[str], given: NDArray[np.bool_], model: Classifier)
 
 def _joined(given: Labels, names: Sequence[str]) -> Chosen[str]:
     """Return the names of the columns that are true in each row, joined by ``;``."""
-    some = np.flatnonzero(given.any(axis=1))
-    packed = np.packbits(given[some], axis=1)
-    words = np.zeros((len(some), -(-packed.shape[1] // 8) * 8), dtype=np.uint8)  # numbers are sorted sooner
+    packed = np.packbits(given, axis=1)
+    words = np.zeros((len(given), -(-packed.shape[1] // 8) * 8), dtype=np.uint8)  # numbers are sorted sooner
     words[:, : packed.shape[1]] = packed
     patterns = words.view(np.uint64)
     _, first, number = np.unique(
         patterns[:, 0] if patterns.shape[1] == 1 else patterns, axis=0, return_index=True, return_inverse=True
     )
-    joined = [";".join(compress(names, row)) for row in given[some[first]].tolist()]
-    none = len(given) > len(some)
-    whose = np.zeros(len(given), dtype=np.intp)
-    whose[some] = number + none
-    return Chosen([*[""] * none, *joined], whose)
+    return Chosen([";".join(compress(names, row)) for row in given[first].tolist()], number)
