@@ -29,7 +29,7 @@ WITHOUT_CACHE = (("cache=True, ", ""),)  # which is for functions of a file
 WITHOUT_NORM = (("square += worth[node, idf] ** 2", "pass"), ("out[i, j] *= shrink", "pass"))
 WITH_COUNTS = (  # the table of marks becomes one of counts, which are taken back when they are used
     ("np.zeros(len(term), dtype=np.uint8)", "np.zeros(len(term), dtype=np.uint16)"),
-    ("(seen[node] != mark)", "(seen[node] == 0)"),
+    ("seen[node] != mark", "seen[node] == 0"),
     ("seen[node] = mark", "seen[node] += 1"),
     (
         "unit = worth[node, idf - 1]",
@@ -91,8 +91,8 @@ def changed_kernel(element: Element) -> Callable[..., np.ndarray]:
         changes += WITH_COUNTS
     source = "".join(inspect.getsource(f.py_func) for f in (scoring._nodes, scoring._add_up))
     for old, new in changes:
-        if old not in source:
-            raise SystemExit(f"bench/kernels.py is out of date: classifier/scoring.py has no `{old}`")
+        if source.count(old) != 1:
+            raise SystemExit(f"bench/kernels.py is out of date: classifier/scoring.py has no one `{old}`")
         source = source.replace(old, new)
     names = {**vars(scoring), "of_count": OF_COUNT.get(element.tf)}
     exec(source, names)

@@ -154,23 +154,15 @@ def _occurrences(
     """Write every occurrence of every entry, by start, the longest first; return how many there are."""
     if len(text) > _LONG:
         return _one_by_one(n_entries, root, table, sieve, term, text, starts, ends, entries)
-    n = left = 0
-    for start in range(len(text)):
-        node = np.int64(root[text[start]])
-        if node != 0 and node <= n_entries:  # nodes in which entries end have the lowest numbers
-            n = _put_in(starts, ends, entries, n, start, start + 1, term[node])
-        if start + 1 < len(text):
-            key = tries.step_key(node, text[start + 1])
-            at[left], keys[left] = start, key
-            left += (node != 0) & tries.passes(sieve, key)
-    depth = 2
+    n, left, depth = 0, len(text), 1
     while left:
-        for k in range(left):
-            prefetch(table, tries.slot_of(table, keys[k]))
         asked, left = left, 0
+        for k in range(asked if depth > 1 else 0):
+            prefetch(table, tries.slot_of(table, keys[k]))
         for k in range(asked):
-            node, start = tries.node_at(table, keys[k]), at[k]
-            if node != 0 and node <= n_entries:
+            start = at[k] if depth > 1 else k
+            node = tries.node_at(table, keys[k]) if depth > 1 else np.int64(root[text[k]])
+            if node != 0 and node <= n_entries:  # nodes in which entries end have the lowest numbers
                 n = _put_in(starts, ends, entries, n, start, start + depth, term[node])
             if start + depth < len(text):
                 key = tries.step_key(node, text[start + depth])

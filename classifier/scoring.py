@@ -311,22 +311,12 @@ def _nodes(
     it will look at next: the processor need not wait for one look into memory before it begins the
     next. ``seen`` holds ``mark`` for nodes that are written.
     """
-    n = left = 0
-    for at in range(len(text)):
-        node = np.int64(root[text[at]])
-        nodes[n] = node
-        n += (node != 0) & (seen[node] != mark)
-        seen[node] = mark
-        prefetch(rows, node)
-        if at + 1 < len(text):
-            key = tries.step_key(node, text[at + 1])
-            starts[left], keys[left] = at, key
-            prefetch(table, tries.slot_of(table, key))
-            left += (node != 0) & tries.passes(sieve, key)
-    for depth in range(2, longest + 1):
+    n, left = 0, len(text)
+    for depth in range(1, longest + 1):
         asked, left = left, 0
         for k in range(asked):
-            node, at = tries.node_at(table, keys[k]), starts[k]
+            at = starts[k] if depth > 1 else k
+            node = tries.node_at(table, keys[k]) if depth > 1 else np.int64(root[text[k]])
             nodes[n] = node
             n += (node != 0) & (seen[node] != mark)
             seen[node] = mark

@@ -158,7 +158,7 @@ def test_a_changed_kernel_computes_what_its_element_says(name):
 
 def test_a_kernel_that_has_changed_since_ends_the_run(monkeypatch):
     monkeypatch.setattr(kernels, "WITHOUT_NORM", (("no such line", "pass"),))
-    with pytest.raises(SystemExit, match=r"out of date: classifier/scoring.py has no `no such line`"):
+    with pytest.raises(SystemExit, match=r"out of date: classifier/scoring.py has no one `no such line`"):
         kernels.changed_kernel(replace(Element(), norm=False))
 
 
