@@ -74,8 +74,8 @@ class Watched(Crew):
     def run(self, task: Callable[..., Any], model: Any, chunks: Iterable[Any]) -> Iterator[Any]:
         """Yield ``task(model, chunk)`` for each chunk, in order."""
         for found in Processes(self.jobs).run(partial(signed, task), model, chunks):
-            self.peaks.look()
-            yield replace(found.made, rows=found.rows)  # and go on when it is written
+            self.peaks.look(seldom=True)
+            yield found.made  # and go on when it is written
             self.done.append((time.perf_counter(), found.process, found.made.tally.segments))
 
     def steady(self) -> Figure:
@@ -94,15 +94,22 @@ class Watched(Crew):
 class Signed:
     """What a chunk became, and which process did it."""
 
-    rows: bytes
-    made: Made  # but for its rows
+    made: Made
     process: int
+
+    def apart(self) -> tuple[Signed, bytes]:
+        """Return it without its rows, and them."""
+        made, rows = self.made.apart()
+        return replace(self, made=made), rows
+
+    def whole(self, bulk: bytes) -> Signed:
+        """Return it with the rows that were taken from it."""
+        return replace(self, made=self.made.whole(bulk))
 
 
 def signed(task: Callable[..., Made], model: Any, chunk: Any) -> Signed:
     """Do a task, and sign it."""
-    made = task(model, chunk)
-    return Signed(made.rows, replace(made, rows=b""), os.getpid())
+    return Signed(task(model, chunk), os.getpid())
 
 
 FILES: Mapping[str, Task] = {

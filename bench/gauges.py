@@ -6,6 +6,7 @@ A figure that cannot be had is a text, the reason; it is never NaN.
 from __future__ import annotations
 
 import gc
+import math
 import os
 import platform
 import time
@@ -20,6 +21,7 @@ LIBRARIES = (
     *("jieba", "fasttext", "fasttext-wheel", "pyahocorasick"),
 )
 PROC = Path("/proc")
+SELDOM = 0.5  # seconds
 
 Figure = float | str  # what was measured, or why it could not be
 
@@ -63,14 +65,22 @@ def descendants(pid: int | str = "self") -> Iterator[int]:
 
 
 class Peaks:
-    """The peak memory of the processes that a process started, as far as one looked."""
+    """The peak memory of the processes that a process started, as far as one looked.
+
+    A look takes milliseconds, in which nothing else is done; the system remembers peaks in between.
+    """
 
     def __init__(self, pid: int | str = "self") -> None:
         self.pid = pid
         self.highest = 0.0  # MB
+        self._looked = -math.inf
 
-    def look(self) -> None:
-        """Note how high they are now."""
+    def look(self, *, seldom: bool = False) -> None:
+        """Note how high they are now; where it is to be seldom, once in a while only."""
+        now = time.monotonic()
+        if seldom and now - self._looked < SELDOM:
+            return
+        self._looked = now
         found = map(peak_memory, descendants(self.pid))
         self.highest = max([self.highest, *(mb for mb in found if isinstance(mb, float))])
 

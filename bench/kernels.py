@@ -106,8 +106,8 @@ def in_float32(given: Given) -> Given:
     wide = np.zeros(rows.shape, dtype=np.float32)
     wide[:, :codes] = rows[:, :codes] * worth[:, -2:-1]
     wide[:, -2], wide[:, -1] = 1, worth[:, -1]
-    wide, table, sieve = scoring._together(wide, ngrams.table, ngrams.sieve)
-    return ngrams._replace(table=table, sieve=sieve), longest, wide, wide, text, bounds
+    wide, steps = scoring._together(wide, ngrams.steps)
+    return ngrams._replace(steps=steps), longest, wide, wide, text, bounds
 
 
 def plain_scores(model: PolicyClassifier, element: Element, texts: Sequence[str]) -> np.ndarray:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
+
 from classifier.background import Background
 from classifier.carried_columns import carried_columns, fitted
+from classifier.cells import Columns
 from classifier.completed import completed, note_completed
 from classifier.crew import Crew, ThisProcess
 from classifier.documents import SHORT, Document
 from classifier.encoded_rows import encoded
 from classifier.errors import InputError, OutputError
+from classifier.excerpts import Excerpts
 from classifier.journal import Journal, Tally
 from classifier.labelling import Asked, label_columns
 from classifier.lazy_columns import value_counts
@@ -24,7 +28,7 @@ from classifier.predictor import Classifier
 
 CHUNK = 500  # documents labelled at a time, fewer
 CHUNK_CHARACTERS = 500_000  # where they are long
-WRITTEN = 10_000_000  # characters that the rows of a chunk may come to, by a rough count: see `_written`
+WRITTEN = 10_000_000  # characters that the rows of a chunk may come to, by a rough count: see `_chunks`
 _ROW = 300  # characters of a row beside what its document carries: mostly probabilities
 
 
@@ -38,6 +42,37 @@ class Share:
 
 
 @dataclass(frozen=True)
+class Chunk:
+    """Documents on their way to who labels them, column by column; or a share of one."""
+
+    ids: Sequence[str]
+    texts: Excerpts
+    carried: Columns
+    share: tuple[int, int] = (0, 1)  # its number, and how many there are
+
+    @classmethod
+    def of(cls, found: Sequence[Document] | Share) -> Chunk:
+        """Return documents as a chunk."""
+        if isinstance(found, Share):
+            docs, share = [found.document], (found.number, found.of)
+        else:
+            docs, share = list(found), (0, 1)
+        return cls([d.id for d in docs], Excerpts.of([d.text for d in docs]), carried_columns(docs), share)
+
+    def apart(self) -> tuple[Chunk, memoryview]:
+        """Return it without the characters of its texts, and them."""
+        codes = self.texts.codes
+        return replace(self, texts=self.texts.of_codes(codes[:0])), codes.data
+
+    def whole(self, bulk: bytes) -> Chunk:
+        """Return it with the characters that were taken from it."""
+        return replace(self, texts=self.texts.of_codes(np.frombuffer(bulk, dtype=np.uint32)))
+
+
+NOTHING = Chunk.of([])
+
+
+@dataclass(frozen=True)
 class Made:
     """What a chunk of documents became: its rows as bytes, their columns, and how many there are."""
 
@@ -45,10 +80,18 @@ class Made:
     columns: list[str]
     tally: Tally
 
+    def apart(self) -> tuple[Made, bytes]:
+        """Return it without its rows, and them."""
+        return replace(self, rows=b""), self.rows
+
+    def whole(self, bulk: bytes) -> Made:
+        """Return it with the rows that were taken from it."""
+        return replace(self, rows=bulk)
+
 
 def _task(
     model: Classifier,
-    chunk: Sequence[Document] | Share,
+    chunk: Chunk | None,
     *,
     asked: Asked,
     file_format: str,
@@ -56,17 +99,15 @@ def _task(
     header: list[str] | None,
 ) -> Made:
     """Label a chunk of documents; its columns are lined up with a ``header`` already written."""
-    share = (chunk.number, chunk.of) if isinstance(chunk, Share) else (0, 1)
-    docs = [chunk.document] if isinstance(chunk, Share) else chunk
-    columns = label_columns(
-        [d.id for d in docs], [d.text for d in docs], carried_columns(docs), model, asked, share=share
-    )
+    chunk = chunk or NOTHING
+    columns = label_columns(chunk.ids, chunk.texts, chunk.carried, model, asked, share=chunk.share)
     left_out = 0
     if header is not None and list(columns) != header:
         columns, left_out = fitted(columns, header, file_format)
     made = encoded(columns, file_format, first=header is None, raw=raw)
     coded = sum(rows for codes, rows in value_counts(columns["codes"]) if codes)
-    done = len(docs) if share[0] + 1 == share[1] else 0  # a document counts with its last share
+    number, shares = chunk.share
+    done = len(chunk.ids) if number + 1 == shares else 0  # a document counts with its last share
     tally = Tally(done, len(columns["codes"]), coded, left_out, made.changes)
     return Made(made.rows, list(columns), tally)
 
@@ -190,7 +231,7 @@ class _Run:
         done = journal.tally() if journal else Tally()
         header = journal.header() if journal else None
         every = _chunks(islice(self.documents, done.documents, None), self.asked.unit)
-        chunks: Iterator[list[Document] | Share] = islice(every, journal.shares() if journal else 0, None)
+        chunks = map(Chunk.of, islice(every, journal.shares() if journal else 0, None))
         total = Tally()
         with closing(self._written(self._made(chunks, header), sink, journal)) as written:
             for tally in written:
@@ -199,15 +240,15 @@ class _Run:
         sink.finish()
         return total
 
-    def _made(self, chunks: Iterator[list[Document] | Share], header: list[str] | None) -> Iterator[Made]:
+    def _made(self, chunks: Iterator[Chunk], header: list[str] | None) -> Iterator[Made]:
         """Yield what chunks become; where none is written yet, the first settles the columns."""
         if header is None:
-            made = self._task(None)(self.model, next(chunks, list[Document]()))
+            made = self._task(None)(self.model, next(chunks, NOTHING))
             yield made
             header = made.columns
         yield from self.crew.run(self._task(header), self.model, chunks)
 
-    def _task(self, header: list[str] | None) -> Callable[[Classifier, list[Document] | Share], Made]:
+    def _task(self, header: list[str] | None) -> Callable[[Classifier, Chunk | None], Made]:
         return partial(_task, asked=self.asked, file_format=self.file_format, raw=self.raw, header=header)
 
     def _written(self, every: Iterator[Made], sink: Sink, journal: Journal | None) -> Generator[Tally]:
@@ -232,8 +273,9 @@ def _chunks(documents: Iterable[Document], unit: str = "segment") -> Iterator[li
     """Yield documents in chunks of about the same work, one whose rows come to too much in shares."""
     chunk, size, repeated = list[Document](), 0, 0
     for document in documents:
-        own = _written(document) if unit == "segment" else 0
-        if own > WRITTEN:
+        carried = document.repeated
+        own = carried + len(document.text) * _ROW // SHORT  # characters that its rows come to, roughly
+        if own > WRITTEN and unit == "segment":
             if chunk:
                 yield chunk
             of = -(-own // WRITTEN)
@@ -241,14 +283,9 @@ def _chunks(documents: Iterable[Document], unit: str = "segment") -> Iterator[li
             chunk, size, repeated = [], 0, 0
             continue
         chunk.append(document)
-        size, repeated = size + len(document.text), repeated + document.repeated
+        size, repeated = size + len(document.text), repeated + carried
         if len(chunk) >= CHUNK or size >= CHUNK_CHARACTERS or repeated >= WRITTEN:
             yield chunk
             chunk, size, repeated = [], 0, 0
     if chunk:
         yield chunk
-
-
-def _written(document: Document) -> int:
-    """Return, roughly, how many characters the rows of a document come to."""
-    return document.repeated + len(document.text) * _ROW // SHORT

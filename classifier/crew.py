@@ -11,36 +11,41 @@ import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError, Future
-from dataclasses import replace
-from itertools import chain, islice
+from itertools import chain, cycle, islice
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
 from threading import Event, Lock, Thread
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 from uuid import uuid4
 
 from classifier.errors import InputError, OutputError
 
+Bulk = bytes | memoryview
 
-class Rows(Protocol):
-    """What a chunk becomes: a dataclass, most of which are its rows."""
 
-    __dataclass_fields__: ClassVar[dict[str, Any]]
+@runtime_checkable
+class Bulky(Protocol):
+    """A chunk, or what one becomes, most of which are bytes."""
 
-    @property
-    def rows(self) -> bytes:
-        """Return them as a file of the format holds them."""
+    def apart(self) -> tuple[Any, Bulk]:
+        """Return it without these bytes, and them."""
+
+    def whole(self, bulk: bytes) -> Any:
+        """Return it with the bytes that were taken from it."""
 
 
 Chunk = TypeVar("Chunk")
-Made = TypeVar("Made", bound=Rows)
+Made = TypeVar("Made")
 Model = TypeVar("Model")
+Laid = tuple[Made, Path | None, int]  # without so many bytes, which lie in that file; or whole, and 0
 
 ALONE = 8  # chunks done in this process, before it pays to start others
 AHEAD = 2  # chunks that wait for each process
 PATIENCE, MOMENT = 1000, 0.001  # how often, and how long in seconds, loky is waited for
 CONNECT = 10  # seconds in which a Dask cluster must answer
+# Arrow's own way gives memory back after each chunk, and the system clears it before the next.
+KEEPS_MEMORY = {"ARROW_DEFAULT_MEMORY_POOL": "system"}
 LOCAL = "local"  # the address of a Dask cluster made for the run, on this machine
 
 
@@ -86,10 +91,17 @@ class Processes:
         from joblib.externals.loky.process_executor import BrokenProcessPool
 
         place = Path(mkdtemp(prefix="fupin-"))
-        pool = ProcessPoolExecutor(self.jobs, initializer=_take_model, initargs=(model, place))
+        pool = ProcessPoolExecutor(
+            self.jobs, initializer=_take_model, initargs=(model, place), env=KEEPS_MEMORY
+        )
         stream, submit = iter(chunks), _Submitting(pool, task)
         up: Future[None] = Future()
-        whole = False
+        whole, ahead = False, AHEAD * self.jobs
+        files = cycle([place / str(n) for n in range(ahead + 1)])  # one for each chunk under way
+
+        def handed(chunk: Chunk) -> Any:
+            return submit(_laid_down(chunk, next(files)))
+
         Thread(target=_start, args=(submit, self.jobs, up), daemon=True).start()
         try:
             while not up.done():  # this process goes on until the others are up
@@ -98,7 +110,7 @@ class Processes:
                     return
                 yield task(model, chunk)
             up.result()
-            yield from map(_picked_up, _in_order(submit, stream, AHEAD * self.jobs))
+            yield from map(_picked_up, _in_order(handed, stream, ahead))
             whole = True
         except BrokenProcessPool:
             raise OutputError(
@@ -118,11 +130,11 @@ class _Submitting:
         self._ended = False
         self._last: Any = None
 
-    def __call__(self, chunk: Any) -> Any:
+    def __call__(self, laid: Laid[Any]) -> Any:
         with self._lock:
             if self._ended:
                 raise CancelledError
-            self._last = self._pool.submit(_task_here, self._task, chunk)
+            self._last = self._pool.submit(_task_here, self._task, laid)
             return self._last
 
     def end(self) -> None:
@@ -138,11 +150,11 @@ class _Submitting:
             Event().wait(MOMENT)
 
 
-_given: list[Any] = []  # of a process that works for another: the model, and the folder for what it makes
+_given: list[Any] = []  # of a process that works for another: the model
 
 
 def _take_model(model: Any, place: Path) -> None:
-    _given[:] = model, place
+    _given[:] = [model]
     Thread(target=_leave_with, args=(os.getppid(), place), daemon=True).start()
 
 
@@ -154,37 +166,46 @@ def _leave_with(parent: int, place: Path) -> None:
     signal.raise_signal(signal.SIGTERM)
 
 
-def _start(submit: Callable[[Any], Any], jobs: int, up: Future[None]) -> None:
+def _start(submit: Callable[[Laid[Any]], Any], jobs: int, up: Future[None]) -> None:
     """Start processes, and have each do an empty chunk, so that it has imported and built what it needs."""
     try:
-        for one in [submit([]) for _ in range(jobs)]:
+        for one in [submit((None, None, 0)) for _ in range(jobs)]:
             _picked_up(one.result())
         up.set_result(None)
     except BaseException as error:  # for the thread that waits for `up`
         up.set_exception(error)
 
 
-def _task_here(task: Callable[[Any, Chunk], Made], chunk: Chunk) -> tuple[Made, Path | None]:
-    """Do the task, and lay its rows down in a file: through a pipe megabytes take several times as long."""
-    model, place = _given
-    made = task(model, chunk)
-    path = place / uuid4().hex
+def _task_here(task: Callable[[Any, Any], Made], laid: Laid[Any]) -> Laid[Made]:
+    """Do the task on a chunk that another process has laid down, and lay down what it becomes."""
+    return _laid_down(task(_given[0], _picked_up(laid)), laid[1])
+
+
+def _laid_down(one: Made, path: Path | None) -> Laid[Made]:
+    """Lay the bytes of a chunk down in a file, over what lies there.
+
+    Through a pipe megabytes take several times as long, and in a new file each time too.
+    """
+    if path is None or not isinstance(one, Bulky):
+        return one, path, 0
+    rest, bulk = one.apart()
     try:
-        path.write_bytes(made.rows)
+        with path.open("r+b" if path.exists() else "wb") as stream:
+            size = stream.write(bulk)
     except OSError:  # no room there: so through the pipe
         path.unlink(missing_ok=True)
-        return made, None
-    return replace(made, rows=b""), path
+        return one, path, 0
+    return rest, path, size
 
 
-def _picked_up(found: tuple[Made, Path | None]) -> Made:
-    """Return what another process made, with its rows; their file goes."""
-    made, path = found
-    if path is None:
-        return made
-    rows = path.read_bytes()
-    path.unlink()
-    return replace(made, rows=rows)
+def _picked_up(laid: Laid[Made]) -> Made:
+    """Return what another process has laid down, whole."""
+    one, path, size = laid
+    if path is None or not size:
+        return one
+    with path.open("rb") as stream:
+        made: Made = one.whole(stream.read(size))  # type: ignore[attr-defined]
+    return made
 
 
 class DaskCluster:

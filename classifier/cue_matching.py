@@ -15,8 +15,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from classifier import tries
-from classifier.prefetch import prefetch
-from classifier.tries import Alphabet, Trie
+from classifier.tries import START, Alphabet, Trie
 
 _WORD = 64  # codes in one word of a mask
 _LONG = 2000  # letters of a text that is no sentence any more
@@ -111,10 +110,10 @@ def words_for(n_codes: int) -> int:
 @njit(cache=True, nogil=True)
 def find(matcher: Any, text: Any) -> Found:
     """Return the occurrences of entries in the letters of one normalised text."""
-    root, table, sieve, term = matcher.trie
+    steps, term = matcher.trie
     starts, ends, entries = np.zeros((3, len(text) * matcher.most), dtype=np.int32)
-    at, keys = np.zeros(len(text) + 1, dtype=np.int32), np.zeros(len(text) + 1, dtype=np.int64)
-    n = _occurrences(len(matcher.cues), root, table, sieve, term, text, at, keys, starts, ends, entries)
+    at, places = np.zeros((2, len(text) + 1), dtype=np.int32)
+    n = _occurrences(len(matcher.cues), steps, term, text, at, places, starts, ends, entries)
     codes = np.zeros((n, matcher.cues.shape[1]), dtype=np.uint64)
     for i in range(n):
         _decide(matcher.cues, matcher.not_cues, matcher.longest, starts, ends, entries, codes[i], i)
@@ -127,17 +126,17 @@ def codes_found(matcher: Any, text: Any, bounds: Any) -> Masks:
 
     Where the matcher knows a setting, the bit behind those of the codes says whether the text speaks of it.
     """
-    root, table, sieve, term = matcher.trie
+    steps, term = matcher.trie
     cues, not_cues, longest, n_entries = matcher.cues, matcher.not_cues, matcher.longest, len(matcher.cues)
     setting = matcher.setting
     out = np.zeros((len(bounds) - 1, cues.shape[1]), dtype=np.uint64)
     size = np.max(np.diff(bounds)) + 1 if len(bounds) > 1 else 1
-    at, keys = np.zeros(size, dtype=np.int32), np.zeros(size, dtype=np.int64)
+    at, places = np.zeros((2, size), dtype=np.int32)
     starts, ends, entries = np.zeros((3, size * matcher.most), dtype=np.int32)
     codes = np.zeros(cues.shape[1], dtype=np.uint64)
     for i in range(len(out)):
         piece = text[bounds[i] : bounds[i + 1]]
-        n = _occurrences(n_entries, root, table, sieve, term, piece, at, keys, starts, ends, entries)
+        n = _occurrences(n_entries, steps, term, piece, at, places, starts, ends, entries)
         for k in range(n):
             _decide(cues, not_cues, longest, starts, ends, entries, codes, k)
             for word in range(cues.shape[1]):
@@ -148,26 +147,25 @@ def codes_found(matcher: Any, text: Any, bounds: Any) -> Masks:
 @njit
 def _occurrences(
     n_entries: int,
-    root: Any, table: Any, sieve: Any, term: Any, text: Any, at: Any, keys: Any,
+    steps: Any, term: Any, text: Any, at: Any, places: Any,
     starts: Any, ends: Any, entries: Any,
 ) -> int:  # fmt: skip
     """Write every occurrence of every entry, by start, the longest first; return how many there are."""
     if len(text) > _LONG:
-        return _one_by_one(n_entries, root, table, sieve, term, text, starts, ends, entries)
+        return _one_by_one(n_entries, steps, term, text, starts, ends, entries)
     n, left, depth = 0, len(text), 1
     while left:
         asked, left = left, 0
-        for k in range(asked if depth > 1 else 0):
-            prefetch(table, tries.slot_of(table, keys[k]))
         for k in range(asked):
             start = at[k] if depth > 1 else k
-            node = tries.node_at(table, keys[k]) if depth > 1 else np.int64(root[text[k]])
+            last = text[start + depth - 1]
+            step = tries.found(steps, places[k], last) if depth > 1 else tries.step(steps, START, last)
+            node, place = tries.node_of(step), tries.place_of(step)
             if node != 0 and node <= n_entries:  # nodes in which entries end have the lowest numbers
                 n = _put_in(starts, ends, entries, n, start, start + depth, term[node])
             if start + depth < len(text):
-                key = tries.step_key(node, text[start + depth])
-                at[left], keys[left] = start, key
-                left += (node != 0) & tries.passes(sieve, key)
+                at[left], places[left] = start, place + text[start + depth]
+                left += place != 0
         depth += 1
     return n
 
@@ -185,20 +183,18 @@ def _put_in(starts: Any, ends: Any, entries: Any, n: int, start: int, end: int, 
 
 @njit
 def _one_by_one(
-    n_entries: int,
-    root: Any, table: Any, sieve: Any, term: Any, text: Any,
-    starts: Any, ends: Any, entries: Any,
-) -> int:  # fmt: skip
+    n_entries: int, steps: Any, term: Any, text: Any, starts: Any, ends: Any, entries: Any
+) -> int:
     """Do as `_occurrences` does, start by start: there, a long text takes time by its square."""
     n = 0
     for start in range(len(text)):
-        node, end, first = np.int64(root[text[start]]), start + 1, n
-        while node:
-            if node <= n_entries:
+        place, end, first = START, start, n
+        while place and end < len(text):
+            step = tries.step(steps, place, text[end])
+            node, place, end = tries.node_of(step), tries.place_of(step), end + 1
+            if node != 0 and node <= n_entries:
                 starts[n], ends[n], entries[n] = start, end, term[node]
                 n += 1
-            node = tries.step(table, sieve, node, text[end]) if end < len(text) else np.int64(0)
-            end += 1
         ends[first:n] = ends[first:n][::-1].copy()
         entries[first:n] = entries[first:n][::-1].copy()
     return n

@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from classifier.tries import Letters, bounds_of, code_points
+from classifier.tries import Letters, bounds_of, code_points, text_of
 
 _TWO, _THREE, _FOUR = 0x80, 0x800, 0x10000  # code points from here on take so many bytes of UTF-8
 _HALVES = (0xD800, 0xDFFF)  # of surrogate pairs: no UTF-8
@@ -50,6 +50,10 @@ class Excerpts(Sequence[str]):
     def at(self, starts: Offsets, ends: Offsets) -> Excerpts:
         """Return other pieces of the same text."""
         return Excerpts(self.whole, self.codes, starts, ends)
+
+    def of_codes(self, codes: Letters) -> Excerpts:
+        """Return what stands at the same places of another text."""
+        return Excerpts(text_of(codes), codes, self.starts, self.ends)
 
     def __len__(self) -> int:
         return len(self.starts)

@@ -26,7 +26,7 @@ from classifier.sources import (
     refuse_special,
     wanted_endings,
 )
-from classifier.spreadsheet_guard import unguarded_row
+from classifier.spreadsheet_guard import GUARDED, unguarded_row
 from classifier.tables import TABLE_SUFFIXES, Row, numbered_rows
 from classifier.text_columns import LOOKED_AT, LOOKED_AT_CHARACTERS, TEXT, fields_of, text_column
 from classifier.text_files import (
@@ -264,7 +264,9 @@ class FileReader:
             parsers=self._parsers,
         )
         suffix = suffix_of(place)
-        every = ((number, unguarded_row(row, suffix)) for number, row in found)
+        every = found
+        if suffix in GUARDED:
+            every = ((number, unguarded_row(row, suffix)) for number, row in found)
         first = self._first(every)
         if first:
             name = shown(place)
@@ -320,14 +322,16 @@ class FileReader:
 
     def _row(self, row: Row, number: str, column: str) -> Document:
         """Return a row as a document; raises ValueError with what is wrong with it, and a hint."""
-        if len(row) > self._reading.limits.columns:
-            raise ValueError(f"more than {self._reading.limits.columns:,} columns", raised("columns"))
-        for needed in (column, self._reading.id_column):
-            if needed is not None and needed not in row:
-                raise ValueError(*self._lacking(needed, row))
-        fields = fields_of(tuple(row), column, self._reading.id_column)
-        text, limit = row[column], self._reading.limits.characters
-        if not isinstance(text, str | None):
+        limits, id_column = self._reading.limits, self._reading.id_column
+        if len(row) > limits.columns:
+            raise ValueError(f"more than {limits.columns:,} columns", raised("columns"))
+        if column not in row:
+            raise ValueError(*self._lacking(column, row))
+        if id_column is not None and id_column not in row:
+            raise ValueError(*self._lacking(id_column, row))
+        fields = fields_of(tuple(row), column, id_column)
+        text, limit = row[column], limits.characters
+        if text is not None and not isinstance(text, str):
             raise ValueError(f"'{column}' is not text: {text!r:.60}", "quote the value")
         for value in row.values():
             if isinstance(value, str) and len(value) > limit:
@@ -335,8 +339,8 @@ class FileReader:
         known = {fact: _text(row[c]) for fact, c in fields.facts.items()}
         meta = {c: row[c] for c in fields.rest}
         found = Document((fields.id and _text(row[fields.id])) or number, text or "", **known, meta=meta)
-        if found.repeated > self._reading.limits.repeated_mb * MB:
-            most = f"{self._reading.limits.repeated_mb:,} MB"
+        if found.repeated > limits.repeated_mb * MB:
+            most = f"{limits.repeated_mb:,} MB"
             problem = f"id and other columns come to more than {most} beside its segments"
             raise ValueError(problem, raised("repeated_mb"))
         return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,11 +12,12 @@ from classifier.errors import InputError
 from classifier.limits import Limits, raised
 
 _NESTING = {dict, list}
+_HALF = re.compile(r"\\u[dD]")  # how an escape of half a pair begins, and those of some characters
 
 
 def refuse_deep(value: Any, source: str, where: str, limits: Limits) -> None:
     """Raise `InputError` where lists and mappings stand too deep in one another; ``source`` is their JSON."""
-    if not isinstance(value, dict | list) or _NESTING.isdisjoint(map(type, _inside(value))):
+    if type(value) not in _NESTING or _NESTING.isdisjoint(map(type, _inside(value))):
         return  # as nearly all are: no need to go through the text
     if source.count("[") + source.count("{") > limits.depth and _depth(value) > limits.depth:
         raise InputError(f"{where} is nested more than {limits.depth} deep", raised("depth"))
@@ -26,11 +28,7 @@ def refuse_halves(value: Any, source: str, where: str) -> None:
 
     >>> refuse_halves("村", '"村"', "第3行")
     """
-    if (
-        "\\" in source
-        and ("\\ud" in source or "\\uD" in source)
-        and SURROGATE.search(json.dumps(value, ensure_ascii=False))
-    ):
+    if "\\" in source and _HALF.search(source) and SURROGATE.search(json.dumps(value, ensure_ascii=False)):
         raise InputError(f"{where} holds half a surrogate pair", "write the character whole")
 
 

@@ -24,6 +24,7 @@ from classifier import tries
 from classifier.tries import (
     BMP,
     LETTERS,
+    START,
     Alphabet,
     EveryCharacter,
     Letters,
@@ -47,7 +48,7 @@ _SHORT, _MOST_MARKS, _JOINER = 300, 30, "\u034f"
 _PLANE_ROW = 256  # code points looked at together
 _KINDS = 0x20000  # code points that have a kind; no digit, white space or mark lies beyond
 
-PLAIN, SPACE, DIGIT = range(3)
+PLAIN, SPACE, DIGIT, NAME = range(4)
 
 Places = NDArray[np.int32]
 Offsets = NDArray[np.int64]
@@ -58,8 +59,8 @@ class Folding(NamedTuple):
 
     ``letter`` gives what each raw code point below `BMP` becomes; ``entangled`` says which
     cannot be settled alone. ``kind`` says of each letter whether it is a digit or white
-    space. ``barred`` holds, for each of the ``names``, a letter that must not stand before
-    it, or 0. ``marks`` are the letters of a blank, a zero, a point and a comma.
+    space, or one of the ``names`` begins with it. ``barred`` holds, for each of these, a letter
+    that must not stand before it, or 0. ``marks`` are the letters of a blank, a zero, a point and a comma.
     """
 
     letter: Letters
@@ -79,6 +80,7 @@ def folding(alphabet: Alphabet) -> Folding:
     kind[alphabet.letters_of(special)] = kinds[special]
     kind[0] = PLAIN  # white space and digits that become others in one width have no letter
     names = sorted((*_NAMES, *_NAMES_WITHOUT))
+    kind[alphabet.letters("".join(name[0] for name in names))] = NAME
     study = alphabet.letters(_TO_STUDY)[0]
     return Folding(
         letter=letter_table(alphabet),
@@ -194,7 +196,7 @@ class Folded(NamedTuple):
 def fold(folding: Any, text: Any, starts: Any, ends: Any) -> Folded:
     """Fold the texts ``text[start:end]``: one blank for any white space, one name for all its forms."""
     kind, barred, office, blank = folding.kind, folding.barred, folding.office, folding.marks[0]
-    root, table, sieve, term = folding.names
+    steps, term = folding.names
     size = np.sum(ends - starts) * 3 // 2 + 1  # a name of two letters becomes one of three
     out, bounds = np.empty(size, dtype=np.uint32), np.zeros(len(starts) + 1, dtype=np.int64)
     first, last = np.empty(size, dtype=np.int32), np.empty(size, dtype=np.int32)
@@ -203,8 +205,8 @@ def fold(folding: Any, text: Any, starts: Any, ends: Any) -> Folded:
         at, end = starts[i], ends[i]
         while at < end:
             letter, stop = text[at], at + 1
-            if root[letter] != 0:
-                stop = _named(root, table, sieve, term, barred, text, starts[i], at, end)
+            if kind[letter] == NAME:
+                stop = _named(steps, term, barred, text, starts[i], at, end)
                 for k in range(len(office) - 1 if stop > at + 1 else 0):
                     out[n], first[n], last[n] = office[k], at, stop
                     n += 1
@@ -221,20 +223,15 @@ def fold(folding: Any, text: Any, starts: Any, ends: Any) -> Folded:
 
 
 @njit
-def _named(
-    root: Any, table: Any, sieve: Any, term: Any, barred: Any, text: Any, start: int, at: int, end: int
-) -> int:
+def _named(steps: Any, term: Any, barred: Any, text: Any, start: int, at: int, end: int) -> int:
     """Return where the longest name that begins at ``at`` ends; one behind ``at`` where none does."""
-    node, found = np.int64(root[text[at]]), at + 1
-    for i in range(at + 1, end):
-        if text[i] >= LETTERS:
-            break
-        node = tries.step(table, sieve, node, text[i])
-        if node == 0:
-            break
-        name = term[node]
+    place, stop, found = START, at, at + 1
+    while place and stop < end and text[stop] < LETTERS:
+        step = tries.step(steps, place, text[stop])
+        place, stop = tries.place_of(step), stop + 1
+        name = term[tries.node_of(step)]
         if name >= 0 and (at == start or barred[name] == 0 or barred[name] != text[at - 1]):
-            found = i + 1
+            found = stop
     return found
 
 

@@ -25,7 +25,7 @@ from classifier.lexicon import Lexicon
 from classifier.normalise import Folding
 from classifier.prefetch import prefetch
 from classifier.segments import spoken_from
-from classifier.tries import LETTERS, Alphabet, Letters, Trie
+from classifier.tries import LETTERS, START, Alphabet, Letters, Trie
 
 _COLONS, _STOPS, _BRACKETS = (tuple(map(ord, marks)) for marks in (":：", "。，,；;", "（("))
 _BLOCK = 8  # weights a row is padded to a multiple of
@@ -100,10 +100,10 @@ class Scorer:
         trie = tries.build(features.terms, self.alphabet, features.idf)
         n_terms = len(features.terms)
         by_term, by_cue = (Units(*(x[part] for x in weights)) for part in np.s_[:n_terms, n_terms:])
-        rows, table, sieve = _together(_rows(by_term, features.idf, trie.term), trie.table, trie.sieve)
+        rows, steps = _together(_rows(by_term, features.idf, trie.term), trie.steps)
         self.weights = Weights(
             folding=normalise.folding(self.alphabet),
-            ngrams=trie._replace(table=table, sieve=sieve),
+            ngrams=trie._replace(steps=steps),
             longest=features.longest,
             rows=rows,
             matcher=lexicon.matcher(self.alphabet),
@@ -275,10 +275,10 @@ def _add_cues(cue_rows: Any, hits: Any, intercept: Any, out: Any) -> None:
 @njit(cache=True, nogil=True, fastmath=True)
 def _add_up(ngrams: Any, longest: int, rows: Any, worth: Any, text: Any, bounds: Any) -> Scores:
     """Return the terms' share of the scores of the texts ``text[bounds[i]:bounds[i + 1]]``."""
-    root, table, sieve, term = ngrams
+    steps, term = ngrams
     out = np.zeros((len(bounds) - 1, rows.shape[1] - _WORTH), dtype=np.float32)
     size = np.max(np.diff(bounds)) + 1 if len(bounds) > 1 else 1
-    starts, keys = np.zeros(size, dtype=np.int32), np.zeros(size, dtype=np.int64)
+    starts, places = np.zeros((2, size), dtype=np.int32)
     nodes = np.zeros(size * longest, dtype=np.int32)
     seen, idf = np.zeros(len(term), dtype=np.uint8), worth.shape[1] - 1
     for i in range(len(out)):
@@ -286,7 +286,7 @@ def _add_up(ngrams: Any, longest: int, rows: Any, worth: Any, text: Any, bounds:
         if mark == 1:
             seen[:] = 0
         piece = text[bounds[i] : bounds[i + 1]]
-        n = _nodes(root, table, sieve, longest, piece, starts, keys, nodes, rows, seen, mark)
+        n = _nodes(steps, longest, piece, starts, places, nodes, rows, seen, mark)
         square = np.float32(0)
         for k in range(n):
             node = nodes[k]
@@ -302,9 +302,8 @@ def _add_up(ngrams: Any, longest: int, rows: Any, worth: Any, text: Any, bounds:
 
 @njit
 def _nodes(
-    root: Any, table: Any, sieve: Any, longest: int, text: Any,
-    starts: Any, keys: Any, nodes: Any, rows: Any, seen: Any, mark: int,
-) -> int:  # fmt: skip
+    steps: Any, longest: int, text: Any, starts: Any, places: Any, nodes: Any, rows: Any, seen: Any, mark: int
+) -> int:
     """Write the node of each known n-gram of a text, once, and ask for its row; return how many there are.
 
     All places of a text are walked side by side, one letter further at a time, and each asks for what
@@ -316,14 +315,16 @@ def _nodes(
         asked, left = left, 0
         for k in range(asked):
             at = starts[k] if depth > 1 else k
-            node = tries.node_at(table, keys[k]) if depth > 1 else np.int64(root[text[k]])
+            last = text[at + depth - 1]
+            entry = tries.found(steps, places[k], last) if depth > 1 else tries.step(steps, START, last)
+            node = tries.node_of(entry)
             nodes[n] = node
             n += (node != 0) & (seen[node] != mark)
             seen[node] = mark
             prefetch(rows, node)
             if depth < longest and at + depth < len(text):
-                key = tries.step_key(node, text[at + depth])
-                starts[left], keys[left] = at, key
-                prefetch(table, tries.slot_of(table, key))
-                left += (node != 0) & tries.passes(sieve, key)
+                place = tries.place_of(entry)
+                starts[left], places[left] = at, place + text[at + depth]
+                prefetch(steps, places[left])
+                left += place != 0
     return n

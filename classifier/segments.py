@@ -20,7 +20,7 @@ from classifier import cutting, normalise, tries
 from classifier.cutting import pieces
 from classifier.errors import InputError
 from classifier.excerpts import Excerpts
-from classifier.tries import Alphabet, Letters, Trie
+from classifier.tries import START, Alphabet, Letters, Trie
 from classifier.yaml_lines import parse
 
 MIN_HAN = 4  # fewer Han characters make no segment
@@ -145,18 +145,17 @@ def _suspects(codes: Letters, starts: NDArray[np.int64], ends: NDArray[np.int64]
 @njit(cache=True, nogil=True)
 def _bits_of_marks(given: Any, codes: Any, starts: Any, ends: Any) -> Any:
     letter, rules = given.letter, given.rules
-    root, table, sieve, term = given.marks
+    steps, term = given.marks
     out = np.zeros(len(starts), dtype=np.int64)
     for i in range(len(starts)):
         for first in range(starts[i], ends[i]):
-            node, at = np.int64(root[normalise.letter_of(letter, codes[first])]), first + 1
-            while node:
-                if term[node] >= 0:
-                    out[i] |= rules[term[node]]
-                if at == ends[i]:
-                    break
-                node = tries.step(table, sieve, node, normalise.letter_of(letter, codes[at]))
-                at += 1
+            place, at = START, first
+            while place and at < ends[i]:
+                step = tries.step(steps, place, normalise.letter_of(letter, codes[at]))
+                place, at = tries.place_of(step), at + 1
+                mark = term[tries.node_of(step)]
+                if mark >= 0:
+                    out[i] |= rules[mark]
         if out[i] & given.digit_first and _begins_a_word(codes[starts[i]]):
             out[i] &= ~given.digit_first
     return out

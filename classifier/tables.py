@@ -185,8 +185,11 @@ def _of_other_length(name: str, number: int, cells: int, columns: int) -> InputE
 
 
 def _json_rows(lines: Iterator[str], name: str, leave: OnBad, limits: Limits) -> Iterator[tuple[int, Row]]:
-    filled = ((at, line) for at, line in enumerate(lines, 1) if not line.isspace())
-    for number, (at, line) in enumerate(filled, 1):
+    number = 0
+    for at, line in enumerate(lines, 1):
+        if line.isspace():
+            continue
+        number += 1
         try:
             yield number, _json_row(line, f"{name}: line {at}", limits)
         except InputError as error:

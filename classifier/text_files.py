@@ -26,6 +26,7 @@ STDIN = "-"
 COMMON_SHARE = 0.9  # of the Han characters of a GB18030 file that must be common ones
 
 BLOCK = 1 << 16  # bytes read at a time: what they become stays in the cache
+CHUNK = 1 << 14  # bytes decoded at a time, to be divided into lines
 TOLD = 32  # lines, after which it is told anew how much of a file is read
 LINE = 8  # times the characters of a cell that a line of a table may have: other cells, and escapes
 _BOMS = (
@@ -328,6 +329,7 @@ def _lines(
 ) -> Iterator[str]:
     with opened(place) as (stream, raw):
         done, number, lines = 0, 0, io.TextIOWrapper(stream, encoding=codec, newline=newline)
+        lines._CHUNK_SIZE = CHUNK  # type: ignore[attr-defined] # by default 8 KB, in which few lines fit
         while line := lines.readline(longest + 1):
             if len(line) > longest:
                 line = LongLine(line)

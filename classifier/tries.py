@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 
 from classifier.errors import FupinError
 
-BMP = 0x10000  # code points below it find their letter, and their way from the root, in a table
-_LETTER_BITS, _NODE_BITS = 16, 24  # of a packed step: a letter, the node it follows, the node it leads to
-LETTERS, _NODE = 1 << _LETTER_BITS, (1 << _NODE_BITS) - 1
-_STEP = (1 << (_LETTER_BITS + _NODE_BITS)) - 1
-_SCATTER = 0x1E3779B97F4A7C15  # an odd multiplier that spreads steps over the table (Fibonacci hashing)
-_SHIFT, _SIEVE_SHIFT = 38, 35
+BMP = 0x10000  # code points below it find their letter in a table
+# What an entry of `Trie.steps` packs, from the lowest bit on: a letter, a node, a place
+_LETTER_BITS, _NODE_BITS = 16, 24
+_PLACE_SHIFT = _LETTER_BITS + _NODE_BITS
+LETTERS, _NODES, _PLACES = 1 << _LETTER_BITS, 1 << _NODE_BITS, 1 << (63 - _PLACE_SHIFT)
+START = 1  # the place of the root
+_PLACE, _ENTRY = 1, 2  # bits of what is used: a place by a node, an entry by a step
 
 Letters = NDArray[np.uint32]
 
@@ -90,16 +91,16 @@ class EveryCharacter(Alphabet):
 class Trie(NamedTuple):
     """A tree of prefixes, as arrays that compiled code takes.
 
-    Nodes are numbered from 1; 0 is no node. ``root`` gives the node of each first letter.
-    All other steps stand in ``table`` (open addressing), each packed into one number: a
-    letter, the node that it follows, and the node that it leads to. ``sieve`` is a small
-    table of bits that turns away most steps that lead nowhere. ``term`` is the number of
-    the term that ends in a node, or -1.
+    Nodes are numbered from 1; 0 is no node. Each node that has others behind it, the root too,
+    has a place of its own: the step by a letter is the entry ``steps[place + letter]``, if that
+    names this letter, and so no look into memory is in vain (a double array, of which one is
+    enough as no two nodes have one place: Aoe 1989, An Efficient Digital Search Algorithm by
+    Using a Double-Array Structure). An entry packs the letter, the node that the step leads to,
+    and the place of that, 0 where nothing is behind it. ``term`` is the number of the term that
+    ends in a node, or -1.
     """
 
-    root: NDArray[np.int32]
-    table: NDArray[np.int64]
-    sieve: NDArray[np.uint8]
+    steps: NDArray[np.int64]
     term: NDArray[np.int32]
 
 
@@ -117,26 +118,42 @@ def build(terms: Sequence[str], alphabet: Alphabet, rank: NDArray[Any] | None = 
         raise ValueError("terms are not in ascending order, or one is empty")
     codes, bounds = alphabet.letters("".join(terms)), bounds_of(terms)
     nodes = _count(codes, bounds)
-    if nodes >> _NODE_BITS or codes.max(initial=0) >> _LETTER_BITS:
-        raise FupinError(f"{len(terms):,} terms are too many", "raise min_df, or take shorter n-grams")
+    if nodes >= min(_NODES, _PLACES) or codes.max(initial=0) >= LETTERS:
+        raise _too_many(terms)
     parent, letter, term = np.zeros((3, nodes + 1), dtype=np.int64)
     _grow(codes, bounds, parent, letter, term)
     ranks = np.arange(len(terms)) if rank is None else rank
-    place = np.full(nodes + 1, np.inf)
-    place[term >= 0] = ranks[term[term >= 0]]
-    place[0] = -np.inf  # the root
-    order = np.argsort(place, kind="stable")
+    order_by = np.full(nodes + 1, np.inf)
+    order_by[term >= 0] = ranks[term[term >= 0]]
+    order_by[0] = -np.inf  # the root
+    order = np.argsort(order_by, kind="stable")
     number = np.empty_like(order)
     number[order] = np.arange(nodes + 1)
-    size = 1 << max(4, int(1.6 * nodes).bit_length())
-    trie = Trie(
-        np.zeros(alphabet.size, dtype=np.int32),
-        np.zeros(size, dtype=np.int64),
-        np.zeros(size // 2, dtype=np.uint8),
-        term[order].astype(np.int32),
-    )
-    _fill(*trie[:3], number, parent, letter, order)
-    return trie
+    place = _places(parent, letter)
+    size = int(place.max()) + min(alphabet.size, LETTERS)
+    if size > _PLACES:
+        raise _too_many(terms)
+    steps = np.zeros(size, dtype=np.int64)
+    packed = (place << _PLACE_SHIFT) | (number << _LETTER_BITS) | letter
+    steps[(place[parent] + letter)[1:]] = packed[1:]
+    return Trie(steps, term[order].astype(np.int32))
+
+
+def _too_many(terms: Sequence[str]) -> FupinError:
+    return FupinError(f"{len(terms):,} terms are too many", "raise min_df, or take shorter n-grams")
+
+
+def _places(parent: NDArray[np.int64], letter: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return a place for each node that has others behind it, 0 for all others: no two steps share an entry.
+
+    The root comes first, then nodes with many steps, which find room while there is most of it.
+    """
+    behind = np.bincount(parent[1:], minlength=len(parent))
+    first = np.concatenate([[0], np.cumsum(behind)])
+    letters = letter[1:][np.argsort(parent[1:], kind="stable")]
+    large_first = np.argsort(-behind, kind="stable")
+    nodes = np.concatenate([[0], large_first[(large_first != 0) & (behind[large_first] > 0)]])
+    return np.asarray(_placed(nodes, first, letters))
 
 
 @njit
@@ -176,57 +193,61 @@ def _grow(codes: Any, bounds: Any, parent: Any, letter: Any, term: Any) -> None:
 
 
 @njit(cache=True)
-def _fill(root: Any, table: Any, sieve: Any, number: Any, parent: Any, letter: Any, order: Any) -> None:
-    for old in order[1:]:
-        node, code, target = number[parent[old]], letter[old], number[old]
-        if node == 0:
-            root[code] = target
-            continue
-        key = step_key(node, code)
-        slot = slot_of(table, key)
-        while table[slot] != 0:
-            slot = (slot + 1) & (len(table) - 1)
-        table[slot] = (target << (_LETTER_BITS + _NODE_BITS)) | key
-        bit = _bit(sieve, key)
-        sieve[bit >> 3] |= np.uint8(1 << (bit & 7))
+def _placed(nodes: Any, first: Any, letters: Any) -> Any:
+    """Place ``nodes`` in their order, each where its steps find room; their letters stand together.
+
+    A node is not tried where the last with as many steps, to a factor of two, found none before.
+    """
+    out = np.zeros(len(first) - 1, dtype=np.int64)
+    used = np.zeros(2 * (len(letters) + LETTERS), dtype=np.uint8)
+    place, size = START, 0
+    for node in nodes:
+        own = letters[first[node] : first[node + 1]]
+        if 2 * len(own) <= size:
+            place, size = START, len(own)
+        size = max(size, len(own))
+        while not _is_free(used, place, own):
+            place += 1
+            if place + LETTERS > len(used):
+                used = np.concatenate((used, np.zeros_like(used)))
+        used[place] |= _PLACE
+        for letter in own:
+            used[place + letter] |= _ENTRY
+        out[node] = place
+    return out
 
 
 @njit
-def step_key(node: Any, letter: Any) -> Any:
-    """Return the step that a letter is from ``node``, as one number."""
-    return (np.int64(node) << _LETTER_BITS) | np.int64(letter)
+def _is_free(used: Any, place: int, letters: Any) -> bool:
+    """Return whether no node has a place, and none of its steps an entry that another has."""
+    if used[place] & _PLACE:
+        return False
+    for letter in letters:  # noqa: SIM110 - compiled
+        if used[place + letter] & _ENTRY:
+            return False
+    return True
 
 
 @njit
-def passes(sieve: Any, key: Any) -> Any:
-    """Return 0 where a step surely leads nowhere, else 1."""
-    bit = _bit(sieve, key)
-    return (sieve[bit >> 3] >> (bit & 7)) & 1
+def step(steps: Any, place: Any, letter: Any) -> Any:
+    """Return the entry of the step that a letter (below `LETTERS`) is from a place; 0 where there is none."""
+    return found(steps, place + letter, letter)
 
 
 @njit
-def _bit(sieve: Any, key: Any) -> Any:
-    """Return the bit of the sieve that is set where a step is known."""
-    return (key * _SCATTER >> _SIEVE_SHIFT) & (8 * len(sieve) - 1)
+def found(steps: Any, at: Any, letter: Any) -> Any:
+    """Return the entry ``steps[at]`` if it is that of a letter, else 0."""
+    entry = steps[at]
+    return entry if entry & (LETTERS - 1) == letter else np.int64(0)
 
 
 @njit
-def slot_of(table: Any, key: Any) -> Any:
-    """Return where a step is to be looked for first."""
-    return (key * _SCATTER >> _SHIFT) & (len(table) - 1)
+def node_of(entry: Any) -> Any:
+    """Return the node that a step leads to; 0 for none."""
+    return (entry >> _LETTER_BITS) & (_NODES - 1)
 
 
 @njit
-def node_at(table: Any, key: Any) -> Any:
-    """Return the node that a step leads to, or 0."""
-    slot = slot_of(table, key)
-    while table[slot] != 0 and table[slot] & _STEP != key:
-        slot = (slot + 1) & (len(table) - 1)
-    return (table[slot] >> (_LETTER_BITS + _NODE_BITS)) & _NODE  # 0 where the place is free
-
-
-@njit
-def step(table: Any, sieve: Any, node: Any, letter: Any) -> Any:
-    """Return the node that a letter (below `LETTERS`) leads to from ``node``; 0 where there is none."""
-    key = step_key(node, letter)
-    return node_at(table, key) if passes(sieve, key) else np.int64(0)
+def place_of(entry: Any) -> Any:
+    """Return the place of the node that a step leads to; 0 where nothing is behind it."""
+    return entry >> _PLACE_SHIFT

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import CancelledError, Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event, Thread
 
 import pytest
 
 from classifier import crew
-from classifier.crew import ALONE, Processes
+from classifier.crew import AHEAD, ALONE, Processes
 from classifier.errors import OutputError
 
+OPEN = Path.open
 CHUNKS = [[n, n + 1] for n in range(ALONE + 12)]
 
 
@@ -36,9 +37,30 @@ class Sum:
     process: int = 0
     total: int = 0
 
+    def apart(self):
+        return replace(self, rows=b""), self.rows
+
+    def whole(self, bulk):
+        return replace(self, rows=bulk)
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """A chunk of numbers as bytes."""
+
+    bulk: bytes
+    seen: int = 0  # of the bytes, when they were put together again
+
+    def apart(self):
+        return Numbers(b""), memoryview(self.bulk)
+
+    def whole(self, bulk):
+        return Numbers(bulk, len(bulk))
+
 
 def add_up(model, chunk):
-    total = model * sum(chunk)
+    numbers = chunk.bulk if isinstance(chunk, Numbers) else chunk or ()
+    total = model * sum(numbers)
     return Sum(b"%d" % total, os.getpid(), total)
 
 
@@ -99,7 +121,7 @@ def test_what_goes_wrong_with_one_chunk_is_raised_here(up_at_once):
 
 @pytest.fixture
 def folders(monkeypatch, tmp_path):
-    """The folders for rows of other processes, as they are made."""
+    """The folders for what goes to other processes and comes from them, as they are made."""
     made = []
 
     def make(prefix):
@@ -111,29 +133,51 @@ def folders(monkeypatch, tmp_path):
     return made
 
 
-def test_rows_come_by_a_file_that_is_gone_when_they_are_read(up_at_once, folders):
-    seen = []
-    for made in Processes(2).run(add_up, 10, CHUNKS):
-        seen.append(int(made.rows))
-        assert folders == [] or len(list(folders[0].iterdir())) <= len(CHUNKS) - len(seen)
-    assert seen == EXPECTED
+def test_chunks_go_and_rows_come_by_files_that_are_written_over(up_at_once, folders):
+    """As many as there are chunks under way, whatever the size of what lay there before."""
+    chunks = [Numbers(bytes(range(n % 5 * 40))) for n in range(ALONE + 30)]
+    here, seen = os.getpid(), []
+
+    def with_its_size(model, chunk):
+        total = sum(chunk.bulk) if chunk else 0
+        return Sum(b"%d" % total * (len(chunk.bulk) if chunk else 0), os.getpid(), chunk and chunk.seen)
+
+    for made, chunk in zip(Processes(2).run(with_its_size, 10, chunks), chunks, strict=True):
+        size = len(chunk.bulk)
+        assert made.rows == b"%d" % sum(chunk.bulk) * size
+        if made.process != here:
+            assert made.total == size  # all of the chunk's own bytes, none of those before
+            seen.append(len(list(folders[0].iterdir())))
+    assert len(seen) == 30
+    assert max(seen) <= AHEAD * 2 + 1
     assert not folders[0].exists()
 
 
-def test_where_there_is_no_room_for_a_file_rows_come_by_the_pipe(up_at_once, folders):
-    def full(self, data):
+def no_room(self, mode="r", *_, **__):
+    if "b" in mode and mode != "rb":
         raise OSError(28, "No space left on device")
+    return OPEN(self, mode)
 
+
+def test_where_there_is_no_room_for_a_file_rows_come_by_the_pipe(up_at_once, folders):
     here = os.getpid()
 
     def without_room(model, chunk):
         if os.getpid() != here:
-            Path.write_bytes = full
+            Path.open = no_room
         return add_up(model, chunk)
 
     made = list(Processes(2).run(without_room, 10, CHUNKS))
     assert [int(m.rows) for m in made] == EXPECTED
     assert not folders[0].exists()
+
+
+def test_where_there_is_no_room_for_a_file_chunks_go_by_the_pipe(up_at_once, folders, monkeypatch):
+    chunks = [Numbers(bytes([n, 1])) for n in range(ALONE + 12)]
+    monkeypatch.setattr(Path, "open", no_room)
+    made = list(Processes(2).run(add_up, 10, chunks))
+    assert [m.total for m in made] == [10 * (n + 1) for n in range(ALONE + 12)]
+    assert sum(m.process != os.getpid() for m in made) == 12
 
 
 def test_a_run_that_is_broken_off_leaves_no_folder(up_at_once, folders):
@@ -156,7 +200,7 @@ def test_a_pool_is_given_no_task_once_its_run_ends_and_has_handed_on_the_last():
             return waiting
 
     submit = crew._Submitting(Pool(), add_up)
-    Thread(target=submit, args=([],)).start()
+    Thread(target=submit, args=((None, None, 0),)).start()
     inside.wait(5)
     ending = Thread(target=lambda: (submit.end(), ended.set()))
     ending.start()
@@ -166,4 +210,4 @@ def test_a_pool_is_given_no_task_once_its_run_ends_and_has_handed_on_the_last():
     waiting.set_running_or_notify_cancel()
     assert ended.wait(5)
     with pytest.raises(CancelledError):
-        submit([])
+        submit((None, None, 0))

@@ -11,11 +11,14 @@ from hypothesis import strategies as st
 
 from classifier.errors import FupinError
 from classifier.tries import (
+    START,
     Alphabet,
     EveryCharacter,
     bounds_of,
     build,
     code_points,
+    node_of,
+    place_of,
     step,
     text_of,
 )
@@ -28,11 +31,11 @@ term_lists = st.lists(st.text(LETTERS, min_size=1, max_size=5), unique=True, max
 
 def walk(trie, text, alphabet=ALPHABET):
     """Return the node that a text leads to, one letter at a time; 0 for none."""
-    letters = alphabet.letters(text)
-    node = trie.root[letters[0]]
-    for letter in letters[1:]:
-        node = node and step(trie.table, trie.sieve, node, letter)
-    return node
+    entry, place = 0, START
+    for letter in alphabet.letters(text):
+        entry = step(trie.steps, place, letter) if place else 0
+        place = place_of(entry)
+    return node_of(entry)
 
 
 def prefixes_of(terms):
@@ -115,7 +118,7 @@ def test_in_a_large_tree_no_step_is_lost_and_none_is_made_up():
 @given(texts)
 def test_a_tree_without_terms_leads_nowhere(text):
     trie = build([], ALPHABET)
-    assert not trie.root[ALPHABET.letters(text)].any()
+    assert not any(walk(trie, letter) for letter in text)
     assert trie.term.tolist() == [-1]
 
 
