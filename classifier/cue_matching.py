@@ -112,8 +112,8 @@ def find(matcher: Any, text: Any) -> Found:
     """Return the occurrences of entries in the letters of one normalised text."""
     steps, term = matcher.trie
     starts, ends, entries = np.zeros((3, len(text) * matcher.most), dtype=np.int32)
-    at, places = np.zeros((2, len(text) + 1), dtype=np.int32)
-    n = _occurrences(len(matcher.cues), steps, term, text, at, places, starts, ends, entries)
+    at, taken = np.zeros((2, len(text) + 1), dtype=np.int64)
+    n = _occurrences(len(matcher.cues), steps, term, text, at, taken, starts, ends, entries)
     codes = np.zeros((n, matcher.cues.shape[1]), dtype=np.uint64)
     for i in range(n):
         _decide(matcher.cues, matcher.not_cues, matcher.longest, starts, ends, entries, codes[i], i)
@@ -131,12 +131,12 @@ def codes_found(matcher: Any, text: Any, bounds: Any) -> Masks:
     setting = matcher.setting
     out = np.zeros((len(bounds) - 1, cues.shape[1]), dtype=np.uint64)
     size = np.max(np.diff(bounds)) + 1 if len(bounds) > 1 else 1
-    at, places = np.zeros((2, size), dtype=np.int32)
+    at, taken = np.zeros((2, size), dtype=np.int64)
     starts, ends, entries = np.zeros((3, size * matcher.most), dtype=np.int32)
     codes = np.zeros(cues.shape[1], dtype=np.uint64)
     for i in range(len(out)):
         piece = text[bounds[i] : bounds[i + 1]]
-        n = _occurrences(n_entries, steps, term, piece, at, places, starts, ends, entries)
+        n = _occurrences(n_entries, steps, term, piece, at, taken, starts, ends, entries)
         for k in range(n):
             _decide(cues, not_cues, longest, starts, ends, entries, codes, k)
             for word in range(cues.shape[1]):
@@ -147,10 +147,14 @@ def codes_found(matcher: Any, text: Any, bounds: Any) -> Masks:
 @njit
 def _occurrences(
     n_entries: int,
-    steps: Any, term: Any, text: Any, at: Any, places: Any,
+    steps: Any, term: Any, text: Any, at: Any, taken: Any,
     starts: Any, ends: Any, entries: Any,
 ) -> int:  # fmt: skip
-    """Write every occurrence of every entry, by start, the longest first; return how many there are."""
+    """Write every occurrence of every entry, by start, the longest first; return how many there are.
+
+    All places of the text are walked side by side, one letter further at a time; on goes only a walk
+    whose next step leads somewhere, which is ``taken``.
+    """
     if len(text) > _LONG:
         return _one_by_one(n_entries, steps, term, text, starts, ends, entries)
     n, left, depth = 0, len(text), 1
@@ -158,14 +162,13 @@ def _occurrences(
         asked, left = left, 0
         for k in range(asked):
             start = at[k] if depth > 1 else k
-            last = text[start + depth - 1]
-            step = tries.found(steps, places[k], last) if depth > 1 else tries.step(steps, START, last)
-            node, place = tries.node_of(step), tries.place_of(step)
+            step = taken[k] if depth > 1 else tries.step(steps, START, text[k])
+            node = tries.node_of(step)
             if node != 0 and node <= n_entries:  # nodes in which entries end have the lowest numbers
                 n = _put_in(starts, ends, entries, n, start, start + depth, term[node])
             if start + depth < len(text):
-                at[left], places[left] = start, place + text[start + depth]
-                left += place != 0
+                at[left], taken[left] = start, tries.step(steps, tries.place_of(step), text[start + depth])
+                left += taken[left] != 0
         depth += 1
     return n
 

@@ -319,12 +319,16 @@ def _nodes(
             entry = tries.found(steps, places[k], last) if depth > 1 else tries.step(steps, START, last)
             node = tries.node_of(entry)
             nodes[n] = node
-            n += (node != 0) & (seen[node] != mark)
-            seen[node] = mark
+            n += node != 0
             prefetch(rows, node)
             if depth < longest and at + depth < len(text):
                 place = tries.place_of(entry)
                 starts[left], places[left] = at, place + text[at + depth]
                 prefetch(steps, places[left])
                 left += place != 0
-    return n
+    first_seen = 0
+    for k in range(n):  # not above: there, where to look is known too late
+        nodes[first_seen] = nodes[k]
+        first_seen += seen[nodes[k]] != mark
+        seen[nodes[k]] = mark
+    return first_seen
