@@ -130,9 +130,9 @@ def build(terms: Sequence[str], alphabet: Alphabet, rank: NDArray[Any] | None = 
     number = np.empty_like(order)
     number[order] = np.arange(nodes + 1)
     place = _places(parent, letter)
-    size = int(place.max()) + min(alphabet.size, LETTERS)
-    if size > _PLACES:
+    if not len(place):
         raise _too_many(terms)
+    size = int(place.max()) + min(alphabet.size, LETTERS)
     steps = np.zeros(size, dtype=np.int64)
     packed = (place << _PLACE_SHIFT) | (number << _LETTER_BITS) | letter
     steps[(place[parent] + letter)[1:]] = packed[1:]
@@ -146,7 +146,8 @@ def _too_many(terms: Sequence[str]) -> FupinError:
 def _places(parent: NDArray[np.int64], letter: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return a place for each node that has others behind it, 0 for all others: no two steps share an entry.
 
-    The root comes first, then nodes with many steps, which find room while there is most of it.
+    Where an entry cannot name all places, none is returned. The root comes first, then nodes with
+    many steps, which find room while there is most of it.
     """
     behind = np.bincount(parent[1:], minlength=len(parent))
     first = np.concatenate([[0], np.cumsum(behind)])
@@ -208,6 +209,8 @@ def _placed(nodes: Any, first: Any, letters: Any) -> Any:
         size = max(size, len(own))
         while not _is_free(used, place, own):
             place += 1
+            if place >= _PLACES:
+                return out[:0]
             if place + LETTERS > len(used):
                 used = np.concatenate((used, np.zeros_like(used)))
         used[place] |= _PLACE

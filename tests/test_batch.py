@@ -160,6 +160,18 @@ def test_documents_are_taken_until_they_are_many_or_long_enough(monkeypatch):
     assert list(classifier.batch._chunks([])) == []
 
 
+def test_a_chunk_without_its_text_holds_none_of_it_and_with_it_is_the_same_again():
+    documents = [
+        Document(f"文{n}", "村里修路。𠮷\ud800" * 500, title="修路", meta={"地区": "东"}) for n in range(20)
+    ]
+    chunk = classifier.batch.Chunk.of(documents)
+    rest, bulk = chunk.apart()
+    assert (rest.texts.whole, len(rest.texts.codes), rest.ids) == ("", 0, chunk.ids)
+    again = rest.whole(bytes(bulk))
+    assert list(again.texts) == [d.text for d in documents]
+    assert (again.ids, again.carried, again.share) == (chunk.ids, chunk.carried, (0, 1))
+
+
 def test_what_was_written_to_standard_output_is_counted_over_all_chunks(by_word, capfdbinary, monkeypatch):
     monkeypatch.setattr(classifier.batch, "CHUNK", 1)
     documents = [

@@ -121,6 +121,9 @@ def test_memory_and_helpers_are_read_off_the_system():
         seen = Peaks()
         seen.look()
         assert seen.highest > 0
+        seen.highest = 0.0
+        seen.look(seldom=True)  # so soon after, it looks no more
+        assert seen.highest == 0
         for pid in list(descendants(process.pid)):
             os.kill(pid, 15)
         process.kill()

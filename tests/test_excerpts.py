@@ -38,3 +38,11 @@ def test_half_a_pair_has_no_utf8_where_an_excerpt_holds_it():
     assert found[2:].utf8()[0].tobytes().decode() == "桥"
     with pytest.raises(UnicodeEncodeError):
         found.utf8()
+
+
+@given(st.lists(st.text(max_size=8), max_size=6))  # halves of pairs too
+def test_they_are_put_together_again_of_their_places_and_the_code_points(given_texts):
+    found = Excerpts.of(given_texts)
+    emptied = found.of_codes(found.codes[:0])
+    assert (emptied.whole, len(emptied.codes)) == ("", 0)
+    assert list(emptied.of_codes(found.codes)) == given_texts

@@ -158,6 +158,18 @@ def test_probabilities_are_float32_in_parquet_and_untrained_ones_empty(table_of)
     assert np.array_equal(found.round(4), np.vstack([expected, expected]).round(4))
 
 
+def test_columns_of_parquet_are_packed_where_it_pays(tmp_path, table_of):
+    names = ["segment_id", "text", "codes", "地区.县", "p"]
+    columns = {name: [f"{name}{i % 7}" for i in range(50)] for name in names[:-1]}
+    table_of({**columns, "p": np.arange(50) / 50})
+    group = parquet.read_metadata(tmp_path / "out.parquet").row_group(0)
+    found = {(c := group.column(i)).path_in_schema: c for i in range(group.num_columns)}
+    assert list(found) == names
+    assert [n for n in names if found[n].compression == "UNCOMPRESSED"] == ["text"]
+    assert [n for n in names if found[n].has_dictionary_page] == ["codes", "地区.县"]
+    assert [n for n in names if found[n].is_stats_set] == ["codes", "地区.县"]
+
+
 @pytest.mark.parametrize(
     ("first", "later", "found"),
     [

@@ -115,6 +115,28 @@ def test_in_a_large_tree_no_step_is_lost_and_none_is_made_up():
     assert set(found[1::2]) == {-1}
 
 
+def far_apart(parents, span):
+    """Return terms of two letters: the seconds of each first take up ``span`` squared places, of which few.
+
+    Any two places nearer to each other than that would share an entry: all differences of letters occur.
+    """
+    seconds = {*range(1, span + 1), *range(span, span**2 + 1, span)}
+    return [chr(first) + chr(second) for first in range(0x100, 0x100 + parents) for second in sorted(seconds)]
+
+
+def test_there_is_room_for_steps_that_cannot_be_packed():
+    terms = far_apart(parents=60, span=100)  # a table of 600,000 entries for 12,000 steps
+    trie, every = build(terms, EveryCharacter()), EveryCharacter()
+    assert len(trie.steps) > 5 * 10**5
+    assert [int(trie.term[walk(trie, term, every)]) for term in terms] == list(range(len(terms)))
+    assert not any(walk(trie, term[0] + chr(0x3000 + n), every) for n, term in enumerate(terms[::40]))
+
+
+def test_more_places_than_an_entry_can_name_are_refused():
+    with pytest.raises(FupinError, match="terms are too many"):
+        build(far_apart(parents=140, span=250), EveryCharacter())
+
+
 @given(texts)
 def test_a_tree_without_terms_leads_nowhere(text):
     trie = build([], ALPHABET)
