@@ -123,6 +123,9 @@ def label(
     dask: Annotated[Optional[str], typer.Option(help="Address of a Dask cluster to work, or local.")] = None,
 ) -> None:
     """Label articles, sentence by sentence. 逐句标注文章。"""
+    from classifier.quick_start import begin_quickly
+
+    begin_quickly()
     from classifier.batch import label_documents
     from classifier.crew import DaskCluster, Processes
     from classifier.documents import Reading, documents, size_of

@@ -20,6 +20,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 from uuid import uuid4
 
 from classifier.errors import InputError, OutputError
+from classifier.quick_start import begin_quickly
 
 Bulk = bytes | memoryview
 
@@ -154,6 +155,7 @@ _given: list[Any] = []  # of a process that works for another: the model
 
 
 def _take_model(model: Any, place: Path) -> None:
+    begin_quickly()
     _given[:] = [model]
     Thread(target=_leave_with, args=(os.getppid(), place), daemon=True).start()
 

@@ -85,6 +85,7 @@ ORDER = (
     "evaluation",
     "before_after",
     "evaluation_page",
+    "quick_start",
     "crew",
     "background",
     "journal",
