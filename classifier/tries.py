@@ -20,7 +20,7 @@ from classifier.errors import FupinError
 
 BMP = 0x10000  # code points below it find their letter in a table
 # What an entry of `Trie.steps` packs, from the lowest bit on: a letter, a node, a place
-_LETTER_BITS, _NODE_BITS = 16, 24
+_LETTER_BITS, _NODE_BITS = 16, 23
 _PLACE_SHIFT = _LETTER_BITS + _NODE_BITS
 LETTERS, _NODES, _PLACES = 1 << _LETTER_BITS, 1 << _NODE_BITS, 1 << (63 - _PLACE_SHIFT)
 START = 1  # the place of the root

@@ -134,7 +134,7 @@ def test_there_is_room_for_steps_that_cannot_be_packed():
 
 def test_more_places_than_an_entry_can_name_are_refused():
     with pytest.raises(FupinError, match="terms are too many"):
-        build(far_apart(parents=140, span=250), EveryCharacter())
+        build(far_apart(parents=280, span=250), EveryCharacter())
 
 
 @given(texts)
