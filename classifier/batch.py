@@ -98,7 +98,7 @@ def _task(
     raw: bool,
     header: list[str] | None,
 ) -> Made:
-    """Label a chunk of documents; its columns are lined up with a ``header`` already written."""
+    """Label a chunk of documents, if any; its columns are lined up with a ``header`` already written."""
     chunk = chunk or NOTHING
     columns = label_columns(chunk.ids, chunk.texts, chunk.carried, model, asked, share=chunk.share)
     left_out = 0
@@ -243,7 +243,7 @@ class _Run:
     def _made(self, chunks: Iterator[Chunk], header: list[str] | None) -> Iterator[Made]:
         """Yield what chunks become; where none is written yet, the first settles the columns."""
         if header is None:
-            made = self._task(None)(self.model, next(chunks, NOTHING))
+            made = self._task(None)(self.model, next(chunks, None))
             yield made
             header = made.columns
         yield from self.crew.run(self._task(header), self.model, chunks)

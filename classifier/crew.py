@@ -169,7 +169,7 @@ def _leave_with(parent: int, place: Path) -> None:
 
 
 def _start(submit: Callable[[Laid[Any]], Any], jobs: int, up: Future[None]) -> None:
-    """Start processes, and have each do an empty chunk, so that it has imported and built what it needs."""
+    """Start processes, and have each do no chunk, None, so that it has imported and built what it needs."""
     try:
         for one in [submit((None, None, 0)) for _ in range(jobs)]:
             _picked_up(one.result())

@@ -44,8 +44,17 @@ class Excerpts(Sequence[str]):
         """Return texts as excerpts of themselves, joined; excerpts as they are."""
         if isinstance(texts, Excerpts):
             return texts
-        whole, bounds = "".join(texts), bounds_of(texts)
-        return cls(whole, code_points(whole), bounds[:-1], bounds[1:])
+        bounds = bounds_of(texts)
+        return cls.within("".join(texts), bounds[:-1], bounds[1:])
+
+    @classmethod
+    def within(cls, whole: str, starts: Offsets, ends: Offsets) -> Excerpts:
+        """Return pieces of a text."""
+        return cls(whole, code_points(whole), starts, ends)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Leave out the code points on the way to another process: they follow from the text."""
+        return Excerpts.within, (self.whole, self.starts, self.ends)
 
     def at(self, starts: Offsets, ends: Offsets) -> Excerpts:
         """Return other pieces of the same text."""

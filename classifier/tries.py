@@ -93,9 +93,9 @@ class Trie(NamedTuple):
 
     Nodes are numbered from 1; 0 is no node. Each node that has others behind it, the root too,
     has a place of its own: the step by a letter is the entry ``steps[place + letter]``, if that
-    names this letter, and so no look into memory is in vain (a double array, of which one is
-    enough as no two nodes have one place: Aoe 1989, An Efficient Digital Search Algorithm by
-    Using a Double-Array Structure). An entry packs the letter, the node that the step leads to,
+    names this letter: one look into memory, whether it leads somewhere or not (a double array, of
+    which one is enough as no two nodes have one place: Aoe 1989, An Efficient Digital Search
+    Algorithm by Using a Double-Array Structure). An entry packs the letter, the node that the step leads to,
     and the place of that, 0 where nothing is behind it. ``term`` is the number of the term that
     ends in a node, or -1.
     """
@@ -118,7 +118,7 @@ def build(terms: Sequence[str], alphabet: Alphabet, rank: NDArray[Any] | None = 
         raise ValueError("terms are not in ascending order, or one is empty")
     codes, bounds = alphabet.letters("".join(terms)), bounds_of(terms)
     nodes = _count(codes, bounds)
-    if nodes >= min(_NODES, _PLACES) or codes.max(initial=0) >= LETTERS:
+    if nodes >= _NODES or codes.max(initial=0) >= LETTERS:
         raise _too_many(terms)
     parent, letter, term = np.zeros((3, nodes + 1), dtype=np.int64)
     _grow(codes, bounds, parent, letter, term)

@@ -1,5 +1,6 @@
 """Excerpts of one text: what they hold, and their UTF-8."""
 
+import copy
 from itertools import pairwise
 
 import numpy as np
@@ -46,3 +47,5 @@ def test_they_are_put_together_again_of_their_places_and_the_code_points(given_t
     emptied = found.of_codes(found.codes[:0])
     assert (emptied.whole, len(emptied.codes)) == ("", 0)
     assert list(emptied.of_codes(found.codes)) == given_texts
+    again = copy.copy(found)  # as it goes to another process
+    assert (list(again), again.codes.tolist()) == (given_texts, found.codes.tolist())
