@@ -38,6 +38,7 @@ from classifier.console import (
     usage,
 )
 from classifier.errors import FupinError, InputError, OutputError
+from classifier.quick_start import begin_quickly, collect_seldom
 
 if TYPE_CHECKING:
     from classifier.documents import Reading
@@ -123,8 +124,6 @@ def label(
     dask: Annotated[Optional[str], typer.Option(help="Address of a Dask cluster to work, or local.")] = None,
 ) -> None:
     """Label articles, sentence by sentence. 逐句标注文章。"""
-    from classifier.quick_start import begin_quickly
-
     begin_quickly()
     from classifier.batch import label_documents
     from classifier.crew import DaskCluster, Processes
@@ -256,6 +255,7 @@ def _fail(error: FupinError) -> NoReturn:
 
 def main() -> None:
     """Run the command; an error that the user can mend is one line and one hint."""
+    collect_seldom()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a console that lacks a character shows ?

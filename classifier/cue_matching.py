@@ -7,6 +7,7 @@ silence nothing and are silenced by nothing: wherever one stands, the text speak
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -64,7 +65,8 @@ def matcher(
     entries = sorted({*cues, *not_cues, *setting})
     words = words_for(len(codes) + bool(setting))
     bit = {code: i for i, code in enumerate(codes)}
-    of_setting = {entry: ("setting",) for entry in entries if any(map(entry.__contains__, setting))}
+    speaks = re.compile("|".join(map(re.escape, setting)) or "(?!)")
+    of_setting = {entry: ("setting",) for entry in entries if speaks.search(entry)}
     compiled = Matcher(
         trie=tries.build(entries, alphabet),
         cues=_masks(entries, cues, bit, words),
@@ -94,12 +96,14 @@ def beginnings(entries: Sequence[str]) -> list[int]:
 def _masks(
     entries: Sequence[str], claims: Mapping[str, Sequence[str]], bit: Mapping[str, int], words: int
 ) -> Masks:
-    out = np.zeros((len(entries), words), dtype=np.uint64)
-    for row, entry in enumerate(entries):
-        for code in claims.get(entry, ()):
+    of_entries = [tuple(claims.get(entry, ())) for entry in entries]
+    kinds = {codes: kind for kind, codes in enumerate(dict.fromkeys(of_entries))}  # few, of many entries
+    masks = np.zeros((len(kinds), words), dtype=np.uint64)
+    for codes, kind in kinds.items():
+        for code in codes:
             word, place = divmod(bit[code], _WORD)
-            out[row, word] |= np.uint64(1 << place)
-    return out
+            masks[kind, word] |= np.uint64(1 << place)
+    return masks[[kinds[codes] for codes in of_entries]]
 
 
 def words_for(n_codes: int) -> int:

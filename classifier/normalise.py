@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from itertools import compress, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,7 +45,8 @@ _TO_STUDY = "学"
 _CLUSTER = re.compile(r".[\u0300-\u036f\u3099\u309a\uff9e\uff9f]*", re.S)
 _JAMO = range(0x1160, 0x1200)  # vowels and tails that join the letter before them
 _SHORT, _MOST_MARKS, _JOINER = 300, 30, "\u034f"
-_PLANE_ROW = 256  # code points looked at together
+_PLANE_ROW = 128  # characters looked at together; with `_APART` between them no more than `_SHORT`
+_APART = "\ue000"  # that nothing becomes, and nothing joins
 _KINDS = 0x20000  # code points that have a kind; no digit, white space or mark lies beyond
 
 PLAIN, SPACE, DIGIT, NAME = range(4)
@@ -122,42 +123,56 @@ def _whole() -> Folding:
 @lru_cache(maxsize=1)
 def _characters() -> tuple[Letters, NDArray[np.bool_], NDArray[np.uint8]]:
     """Return, made once a process: each character in one width, which are entangled, and their kinds."""
-    wide = _wide()
-    seconds = _seconds(wide)
-    settled = np.fromiter((len(w) == 1 and w not in seconds for w in wide), dtype=bool, count=BMP)
-    settled[[ord(c) for c in seconds]] = False
-    alone = np.arange(BMP, dtype=np.uint32)
-    alone[settled] = code_points("".join(w for w, s in zip(wide, settled, strict=True) if s))
-    return alone, ~settled, _kinds()
+    changed = _changed()
+    seconds = _seconds(changed)
+    alone = {c: w for c, w in changed.items() if len(w) == 1 and seconds.isdisjoint((c, w))}
+    entangled = np.zeros(BMP, dtype=bool)
+    entangled[code_points("".join({*seconds, *changed} - alone.keys()))] = True
+    forms = np.arange(BMP, dtype=np.uint32)
+    forms[code_points("".join(alone))] = code_points("".join(alone.values()))
+    forms[entangled] = np.flatnonzero(entangled)
+    return forms, entangled, _kinds()
 
 
-def _wide() -> list[str]:
-    """Return what each character below `BMP` alone becomes in one width."""
-    wide = list(map(chr, range(BMP)))
-    for at in range(0, BMP, _PLANE_ROW):  # rows of Chinese characters stay as they are
-        row = "".join(wide[at : at + _PLANE_ROW])
-        if one_width(row) != row:
-            wide[at : at + _PLANE_ROW] = map(one_width, row)
-    return wide
+def _rows_where(holds: Callable[[str], bool]) -> Iterator[str]:
+    """Yield rows of the characters below `BMP` of which something holds."""
+    characters = _first(BMP)
+    for at in range(0, BMP, _PLANE_ROW):
+        if holds(row := characters[at : at + _PLANE_ROW]):
+            yield row
 
 
-def _seconds(wide: Sequence[str]) -> set[str]:
+def _first(n: int) -> str:
+    """Return the first ``n`` characters, halves of pairs among them."""
+    return text_of(np.arange(n, dtype=np.uint32))
+
+
+def _changed() -> dict[str, str]:
+    """Return what becomes in one width of each character below `BMP` that does not stay as it is."""
+    out = dict[str, str]()
+    for row in _rows_where(lambda row: one_width(row) != row):
+        forms = one_width(_APART.join(row)).split(_APART)
+        out |= {c: w for c, w in zip(row, forms, strict=True) if c != w}
+    return out
+
+
+def _seconds(changed: Iterable[str]) -> set[str]:
     """Return the characters below `BMP` whose form may depend on the one before them."""
-    decomposed = map(str.split, filter(None, map(unicodedata.decomposition, map(chr, range(BMP)))))
+    composed = "".join(_rows_where(lambda row: not unicodedata.is_normalized("NFD", row)))
+    decomposed = map(str.split, filter(None, map(unicodedata.decomposition, composed)))
     joined = {chr(int(p[1], 16)) for p in decomposed if len(p) == 2 and not p[0].startswith("<")}
-    marks = {c for c in map(chr, range(BMP)) if unicodedata.combining(c)}
+    marks = set(compress(_first(BMP), map(unicodedata.combining, _first(BMP))))
     # A capital sigma is written otherwise at a word's end.
-    lower = (chr(i) for i, w in enumerate(wide) if "σ" in w or "ς" in w)
-    sigmas = {c for c in lower if "Σ" in unicodedata.normalize("NFKC", c)}
+    sigmas = {c for c in changed if "Σ" in unicodedata.normalize("NFKC", c)}
     return {*joined, *marks, *map(chr, _JAMO), *sigmas}
 
 
 def _kinds() -> NDArray[np.uint8]:
     """Return the kind of each code point below `_KINDS`."""
     out = np.full(_KINDS, PLAIN, dtype=np.uint8)
-    characters = list(map(chr, range(_KINDS)))
-    out[np.fromiter(map(str.isspace, characters), dtype=bool, count=_KINDS)] = SPACE
-    out[np.fromiter(map(str.isdecimal, characters), dtype=bool, count=_KINDS)] = DIGIT
+    characters = _first(_KINDS)
+    for kind, pattern in ((SPACE, r"\s"), (DIGIT, r"\d")):
+        out[[found.start() for found in re.finditer(pattern, characters)]] = kind
     return out
 
 

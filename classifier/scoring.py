@@ -25,7 +25,7 @@ from classifier.lexicon import Lexicon
 from classifier.normalise import Folding
 from classifier.prefetch import prefetch
 from classifier.segments import spoken_from
-from classifier.tries import LETTERS, START, Alphabet, Letters, Trie
+from classifier.tries import LETTERS, START, Alphabet, Letters, Trie, bounds_of, code_points, text_of
 
 _COLONS, _STOPS, _BRACKETS = (tuple(map(ord, marks)) for marks in (":：", "。，,；;", "（("))
 _BLOCK = 8  # weights a row is padded to a multiple of
@@ -168,10 +168,12 @@ def rounded(coef: Scores) -> Scores:
 
 def _alphabet(features: Features) -> Alphabet:
     """Return the characters that can matter: of terms, common ones first, of cues and of normalising."""
-    single = [i for i, term in enumerate(features.terms) if len(term) == 1]
-    common_first = [features.terms[i] for i in sorted(single, key=features.idf.__getitem__)]
-    others = (*sorted(set("".join(features.terms))), *features.lexicon.characters, *normalise.needed())
-    alphabet = Alphabet("".join(dict.fromkeys((*common_first, *others))))
+    codes, bounds = code_points("".join(features.terms)), bounds_of(features.terms)
+    single = np.flatnonzero(np.diff(bounds) == 1)
+    common_first = codes[bounds[single]][np.argsort(features.idf[single], kind="stable")]
+    each = np.flatnonzero(np.bincount(codes)).astype(np.uint32)
+    known = (text_of(common_first), text_of(each), features.lexicon.characters, normalise.needed())
+    alphabet = Alphabet("".join(dict.fromkeys("".join(known))))
     if alphabet.size > LETTERS:  # or a step of the walk would be taken for another
         raise FupinError(f"{alphabet.size:,} different characters are too many", "raise min_df")
     return alphabet
@@ -179,10 +181,15 @@ def _alphabet(features: Features) -> Alphabet:
 
 def _rows(weights: Units, idf: Scores, columns: NDArray[np.int32]) -> NDArray[np.int8]:
     """Pack weights as `Weights` describes them; ``columns`` names the feature of each node, or -1."""
-    packed = _padded(weights.units)
     worth = np.stack([np.ldexp(idf, weights.exponents), idf], axis=1).astype(np.float32)
-    whole = np.hstack([packed, worth.view(np.int8)])
-    return np.where((columns >= 0)[:, None], whole[columns], np.int8(0))
+    ends = np.flatnonzero(columns >= 0)
+    node = np.empty_like(ends)
+    node[columns[ends]] = ends
+    width = _padded(weights.units[:0]).shape[1]
+    out = np.zeros((len(columns), width + worth.itemsize * 2), dtype=np.int8)
+    out[node, : weights.units.shape[1]] = weights.units
+    out[node, width:] = worth.view(np.int8)
+    return out
 
 
 def _together(*arrays: NDArray[Any]) -> list[Any]:

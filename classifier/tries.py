@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from operator import lt
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,7 +23,7 @@ _LETTER_BITS, _NODE_BITS = 16, 23
 _PLACE_SHIFT = _LETTER_BITS + _NODE_BITS
 LETTERS, _NODES, _PLACES = 1 << _LETTER_BITS, 1 << _NODE_BITS, 1 << (63 - _PLACE_SHIFT)
 START = 1  # the place of the root
-_PLACE, _ENTRY = 1, 2  # bits of what is used: a place by a node, an entry by a step
+_LOWEST, _ALL = np.uint64(1), np.uint64(2**64 - 1)
 
 Letters = NDArray[np.uint32]
 
@@ -61,16 +60,13 @@ class Alphabet:
 
     def __init__(self, characters: str) -> None:
         codes = code_points(characters)
-        order = np.argsort(codes)
-        self._codes, self._numbers = codes[order], (order + 1).astype(np.uint32)
+        self._letters = np.zeros(int(codes.max(initial=0)) + 2, dtype=np.uint32)  # the last is of all others
+        self._letters[codes] = np.arange(1, len(codes) + 1)
         self.size = len(codes) + 1
 
     def letters_of(self, codes: Letters) -> Letters:
         """Return the letters that code points stand for."""
-        if not len(self._codes):
-            return np.zeros(len(codes), dtype=np.uint32)
-        place = np.minimum(np.searchsorted(self._codes, codes), len(self._codes) - 1)
-        return np.where(self._codes[place] == codes, self._numbers[place], np.uint32(0))
+        return self._letters[np.minimum(codes, len(self._letters) - 1)]
 
     def letters(self, text: str) -> Letters:
         """Return the letters of a text."""
@@ -114,21 +110,20 @@ def build(terms: Sequence[str], alphabet: Alphabet, rank: NDArray[Any] | None = 
     >>> trie.term.tolist()
     [-1, 0, 1, 2, -1, -1]
     """
-    if not all(map(lt, terms, terms[1:])) or "" in terms[:1]:
+    codes, bounds = code_points("".join(terms)), bounds_of(terms)
+    letters = alphabet.letters_of(codes)
+    parent, letter, term = _grown(codes, letters, bounds)
+    if not len(term):
         raise ValueError("terms are not in ascending order, or one is empty")
-    codes, bounds = alphabet.letters("".join(terms)), bounds_of(terms)
-    nodes = _count(codes, bounds)
-    if nodes >= _NODES or codes.max(initial=0) >= LETTERS:
+    if len(term) > _NODES or letters.max(initial=0) >= LETTERS:
         raise _too_many(terms)
-    parent, letter, term = np.zeros((3, nodes + 1), dtype=np.int64)
-    _grow(codes, bounds, parent, letter, term)
     ranks = np.arange(len(terms)) if rank is None else rank
-    order_by = np.full(nodes + 1, np.inf)
+    order_by = np.full(len(term), np.inf)
     order_by[term >= 0] = ranks[term[term >= 0]]
     order_by[0] = -np.inf  # the root
     order = np.argsort(order_by, kind="stable")
     number = np.empty_like(order)
-    number[order] = np.arange(nodes + 1)
+    number[order] = np.arange(len(term))
     place = _places(parent, letter)
     if not len(place):
         raise _too_many(terms)
@@ -169,28 +164,37 @@ def _shared(codes: Any, bounds: Any, t: int) -> int:
     return n
 
 
-@njit(cache=True)
-def _count(codes: Any, bounds: Any) -> int:
-    nodes = 0
-    for t in range(len(bounds) - 1):
-        nodes += bounds[t + 1] - bounds[t] - _shared(codes, bounds, t)
-    return nodes
+@njit
+def _ascends(codes: Any, bounds: Any, t: int, shared: int) -> bool:
+    """Return whether term ``t`` is not empty and above the last, whose first characters it shares."""
+    if bounds[t] + shared == bounds[t + 1]:
+        return False
+    if t == 0 or bounds[t - 1] + shared == bounds[t]:
+        return True
+    return codes[bounds[t - 1] + shared] < codes[bounds[t] + shared]
 
 
 @njit(cache=True)
-def _grow(codes: Any, bounds: Any, parent: Any, letter: Any, term: Any) -> None:
-    """Give numbers to the prefixes in their order; note what each follows and with which letter."""
+def _grown(codes: Any, letters: Any, bounds: Any) -> Any:
+    """Give numbers to the prefixes in their order: what each follows, with which letter, the term it is.
+
+    Nothing is returned, not even the root, of terms that are not in ascending order.
+    """
+    parent, letter, term = np.zeros((3, len(codes) + 1), dtype=np.int64)
     path = np.zeros(np.max(np.diff(bounds)) + 1 if len(bounds) > 1 else 1, dtype=np.int64)
     last = 0
     term[0] = -1
     for t in range(len(bounds) - 1):
         depth = _shared(codes, bounds, t)
+        if not _ascends(codes, bounds, t, depth):
+            return parent[:0], letter[:0], term[:0]
         for at in range(bounds[t] + depth, bounds[t + 1]):
             last += 1
-            parent[last], letter[last], term[last] = path[depth], codes[at], -1
+            parent[last], letter[last], term[last] = path[depth], letters[at], -1
             depth += 1
             path[depth] = last
         term[last] = t
+    return parent[: last + 1], letter[: last + 1], term[: last + 1]
 
 
 @njit(cache=True)
@@ -200,35 +204,56 @@ def _placed(nodes: Any, first: Any, letters: Any) -> Any:
     A node is not tried where the last with as many steps, to a factor of two, found none before.
     """
     out = np.zeros(len(first) - 1, dtype=np.int64)
-    used = np.zeros(2 * (len(letters) + LETTERS), dtype=np.uint8)
+    places, entries = np.zeros((2, 2 * (len(letters) + LETTERS) // 64), dtype=np.uint64)  # a bit each
     place, size = START, 0
     for node in nodes:
         own = letters[first[node] : first[node + 1]]
         if 2 * len(own) <= size:
             place, size = START, len(own)
         size = max(size, len(own))
-        while not _is_free(used, place, own):
+        while True:
+            taken = _taken(places, entries, place, own)
+            if taken != _ALL:
+                break
+            place += 64
+            if place + LETTERS + 128 > 64 * len(places):
+                places = np.concatenate((places, np.zeros_like(places)))
+                entries = np.concatenate((entries, np.zeros_like(entries)))
+        while taken & _LOWEST:
+            taken >>= _LOWEST
             place += 1
-            if place >= _PLACES:
-                return out[:0]
-            if place + LETTERS > len(used):
-                used = np.concatenate((used, np.zeros_like(used)))
-        used[place] |= _PLACE
+        if place >= _PLACES:
+            return out[:0]
+        _take(places, place)
         for letter in own:
-            used[place + letter] |= _ENTRY
+            _take(entries, place + letter)
         out[node] = place
     return out
 
 
 @njit
-def _is_free(used: Any, place: int, letters: Any) -> bool:
-    """Return whether no node has a place, and none of its steps an entry that another has."""
-    if used[place] & _PLACE:
-        return False
-    for letter in letters:  # noqa: SIM110 - compiled
-        if used[place + letter] & _ENTRY:
-            return False
-    return True
+def _taken(places: Any, entries: Any, place: Any, letters: Any) -> Any:
+    """Return a bit for each of 64 places: a node has it, or one of these steps an entry that another has."""
+    taken = _bits(places, place)
+    for letter in letters:
+        if taken == _ALL:
+            break
+        taken |= _bits(entries, place + letter)
+    return taken
+
+
+@njit
+def _bits(words: Any, at: Any) -> Any:
+    """Return 64 bits from bit ``at`` on."""
+    word, low = at >> 6, np.uint64(at & 63)
+    if low == 0:
+        return words[word]
+    return words[word] >> low | words[word + 1] << (np.uint64(64) - low)
+
+
+@njit
+def _take(words: Any, at: Any) -> None:
+    words[at >> 6] |= _LOWEST << np.uint64(at & 63)
 
 
 @njit

@@ -15,7 +15,9 @@ from classifier.cli import main
 try: main()
 except SystemExit as end: assert not end.code
 """
-LOADED = "import sys; print([m for m in ('scipy.linalg', 'sklearn') if sys.modules.get(m, 0) is not 0])"
+LOADED = (
+    "import sys; print([m for m in ('pydantic', 'scipy.linalg', 'sklearn') if m in sys.modules])"
+)
 
 
 def last_line(script):
