@@ -11,7 +11,7 @@ are of no code, but a cue beside one of them is better evidence than a cue alone
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,6 @@ class Lexicon:
     version: str
     cues: Mapping[str, tuple[str, ...]]
     not_cues: Mapping[str, tuple[str, ...]]
-    text: str = field(default="", repr=False, compare=False)  # the YAML it was read from
     setting: tuple[str, ...] = ()  # words beside which a cue is better evidence
 
     @cached_property
@@ -151,7 +150,15 @@ class Lexicon:
             kept = {entry: tuple(c for c in claimed if c in keep) for entry, claimed in entries.items()}
             return {entry: claimed for entry, claimed in kept.items() if claimed}
 
-        return replace(self, cues=claims(self.cues), not_cues=claims(self.not_cues), text="")
+        return replace(self, cues=claims(self.cues), not_cues=claims(self.not_cues))
+
+    def renamed(self, names: Mapping[str, str]) -> Lexicon:
+        """Return the lexicon with other names for some codes."""
+
+        def claims(entries: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+            return {entry: tuple(names.get(c, c) for c in claimed) for entry, claimed in entries.items()}
+
+        return replace(self, cues=claims(self.cues), not_cues=claims(self.not_cues))
 
 
 NO_LEXICON = Lexicon("", "", {}, {})
@@ -361,7 +368,7 @@ def _build(value: Any, lines: Lines, codes: Collection[str] | None) -> Lexicon:
         first = reader.findings[0]
         raise LexiconError(f"{first.place}: {first.message}", "`fupin lexicon check FILE` lists every fault")
     name, version = (str(value.get(key, "")) for key in ("name", "version"))
-    return Lexicon(name, version, reader.cues, reader.not_cues, lines.text, tuple(reader.setting))
+    return Lexicon(name, version, reader.cues, reader.not_cues, tuple(reader.setting))
 
 
 def load_lexicon(path: str | Path | None = None, codes: Collection[str] | None = None) -> Lexicon:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from operator import lt
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,9 +26,10 @@ from classifier.decisions import Decisions
 from classifier.drift import Reference
 from classifier.errors import FupinError, ModelError
 from classifier.inert_text import on_one_line
-from classifier.lexicon import NO_LEXICON, Lexicon, lexicon_from_text
+from classifier.lexicon import NO_LEXICON, Lexicon
 from classifier.predictor import Predictor
 from classifier.scoring import Features, Units, from_units
+from classifier.stored_lexicon import lexicon_from_json
 
 if TYPE_CHECKING:
     from classifier.model import PolicyClassifier
@@ -109,14 +111,14 @@ class Parts:
 def unpack(files: Mapping[str, bytes], training: Any) -> Parts:
     """Do as `parts_of` does; raises any of `BROKEN`, or a `FupinError`."""
     codebook = codebook_from_text(files["codebook.yaml"].decode(), "codebook.yaml")
-    text = files["lexicon.yaml"].decode()
+    lexicon = json.loads(files["lexicon.json"])
     options, thresholds = json.loads(files["features.json"]), json.loads(files["thresholds.json"])
     arrays = arrays_in(files["weights.npz"], ARRAYS)
     longest = _ngram_range(options["ngram_range"])
     parts = Parts(
         codebook=codebook,
-        lexicon=lexicon_from_text(text, "lexicon.yaml", codebook.columns) if text else None,
-        terms=_ascending(options["terms"], longest[1]),
+        lexicon=None if lexicon is None else lexicon_from_json(lexicon, codebook.columns),
+        terms=_ascending(files["terms.txt"].decode(), longest[1]),
         idf=_between(arrays["idf"], 1e-30, 1000, "idf"),
         ngram_range=longest,
         min_df=int(_number(options["min_df"], 1, 2**31, "min_df")),
@@ -154,14 +156,12 @@ def _ngram_range(value: Any) -> tuple[int, int]:
     return value[0], value[1]
 
 
-def _ascending(terms: Any, longest: int) -> list[str]:
-    if not isinstance(terms, list) or not set(map(type, terms)) <= {str}:
-        raise ValueError("terms are not a list of texts")
-    if not all(map(lt, terms, terms[1:])):
+def _ascending(text: str, longest: int) -> list[str]:
+    terms = text.split("\n") if text else []
+    if not all(map(lt, terms, islice(terms, 1, None))):
         raise ValueError("terms are not in ascending order")
     if not set(map(len, terms)) <= set(range(1, longest + 1)):
         raise ValueError(f"a term is empty, or longer than {longest} characters")
-    "".join(terms).encode()  # half a surrogate pair is no text
     return terms
 
 

@@ -11,10 +11,8 @@ import numpy as np
 
 from classifier.codebook import Codebook
 from classifier.codebook_changes import Changes
-from classifier.codebook_rewriting import rewrite_lexicon
 from classifier.errors import ModelError
 from classifier.features import TextFeatures
-from classifier.lexicon import lexicon_from_text
 from classifier.model import PolicyClassifier
 from classifier.model_files import DRIFT
 from classifier.store import load_model, read_manifest, save_model
@@ -37,8 +35,7 @@ def rename_model(folder: Path, out: Path, changes: Changes, codebook: Codebook) 
     options = old.features_.options()
     words = old.lexicon
     if words is not None:
-        text = rewrite_lexicon(words.text, changes).text
-        words = lexicon_from_text(text, "lexicon.yaml", codebook.columns)
+        words = words.renamed(changes.rename)
     features = TextFeatures.from_terms(old.features_.terms_, old.features_.idf_, lexicon=words, **options)
     names = [_renamed(name, changes) for name in old.features_.get_feature_names_out()]
     place = [names.index(name) for name in features.get_feature_names_out()[len(features.terms_) :]]

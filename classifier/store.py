@@ -7,7 +7,6 @@ refuses what it does not know.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import re
 import shutil
@@ -17,30 +16,30 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from classifier import shipped
+from classifier.array_files import packed
 from classifier.bounded_files import read_bounded
 from classifier.errors import FupinError, InputError, ModelError, OutputError
-from classifier.lexicon import Lexicon
 from classifier.model_files import BROKEN, DRIFT, RETRAIN, Parts, parts_of, unpack
 from classifier.predictor import Predictor
 from classifier.scoring import in_units
-from classifier.yaml_lines import SIZE_LIMIT, parse
+from classifier.stored_lexicon import lexicon_to_json
+from classifier.yaml_lines import SIZE_LIMIT
 
 if TYPE_CHECKING:
     from classifier.model import PolicyClassifier
 
-FORMAT = 4
+FORMAT = 5
 MANIFEST, EVALUATION = "manifest.json", "EVALUATION.md"
 MANIFEST_LIMIT = 8_000_000  # bytes
 MB = 1_000_000
 FILES = {  # and the most bytes of each: with these a folder made to cost as much as it can takes 1 GB
     "weights.npz": 256 * MB,
-    "features.json": 32 * MB,
+    "features.json": MB,
+    "terms.txt": 32 * MB,
     "thresholds.json": 2 * MB,
     "codebook.yaml": SIZE_LIMIT,
-    "lexicon.yaml": SIZE_LIMIT,
+    "lexicon.json": SIZE_LIMIT,
     "MODEL_CARD.md": 8 * MB,
     EVALUATION: 8 * MB,
 }
@@ -87,7 +86,7 @@ def save_model(
     except (*BROKEN, FupinError) as error:
         raise ModelError(
             f"{folder}: this model could not be loaded again ({error})",
-            "read codebook and lexicon from YAML, and the lexicon with the codebook's codes",
+            "read the codebook from YAML, and the lexicon with the codebook's codes",
         ) from None
     target = Path(folder).resolve()  # `.` has no name to put `.part` behind
     try:
@@ -121,25 +120,19 @@ def _replace(folder: Path, files: Mapping[str, bytes]) -> None:
 
 def _pack(model: PolicyClassifier) -> dict[str, bytes]:
     features, decisions = model.features_, model.decisions_
-    arrays = io.BytesIO()
-    weights = in_units(model.coef_.T)._asdict()
-    np.savez_compressed(arrays, **weights, intercept=model.intercept_, idf=features.idf_)
+    arrays = {**in_units(model.coef_.T)._asdict(), "intercept": model.intercept_, "idf": features.idf_}
     trained = [c for c, t in zip(model.codes_, model.trained_, strict=True) if t]
     rows = zip(trained, decisions.slope, decisions.offset, decisions.threshold, strict=True)
     return {
-        "weights.npz": arrays.getvalue(),
-        "features.json": _json({**features.options(), "terms": features.terms_}),
+        "weights.npz": packed(arrays),
+        "features.json": _json(features.options()),
+        "terms.txt": "\n".join(features.terms_).encode(),
         "thresholds.json": _json(
             {c: {"slope": float(s), "offset": float(o), "threshold": float(t)} for c, s, o, t in rows}
         ),
         "codebook.yaml": model.codebook.text.encode(),
-        "lexicon.yaml": _lexicon(model.lexicon),
+        "lexicon.json": _json(None if model.lexicon is None else lexicon_to_json(model.lexicon)),
     }
-
-
-def _lexicon(lexicon: Lexicon | None) -> bytes:
-    """Return a lexicon as JSON: it is YAML too, and read at once."""
-    return b"" if lexicon is None else _json(parse(lexicon.text, "lexicon.yaml")[0])
 
 
 def _json(value: Any) -> bytes:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 from classifier.errors import FupinError
 from classifier.lexicon import LONGEST, Lexicon, findings_in, lexicon_from_text
 from classifier.normalise import normalise
+from classifier.stored_lexicon import lexicon_from_json, lexicon_to_json
 from classifier.yaml_lines import parse
 from fuzz.refusals import see_refusal
 
@@ -93,7 +96,8 @@ def _find(lexicon: Lexicon) -> None:
     assert found == {code for hit in hits for code in hit.codes}, "two ways of finding differ"
     beside = bool(lexicon.found_in([raw])[1][0])
     assert beside == lexicon.speaks_of_setting(text), "two ways of finding the setting differ"
-    assert lexicon_from_text(lexicon.text, "again.yaml") == lexicon, "not the same again"
+    kept = json.loads(json.dumps(lexicon_to_json(lexicon)))
+    assert lexicon_from_json(kept, lexicon.codes) == lexicon, "not the same again"
 
 
 def seeds() -> list[bytes]:

@@ -33,7 +33,10 @@ _CODEBOOK = {
     ],
 }
 _LEXICON = {
-    "codes": {"clinic": {"cues": ["医生", "药"]}, "school": {"cues": ["小学"], "not_cues": ["小学后山"]}},
+    "name": "village",
+    "version": "1",
+    "cues": {"医生": ["clinic"], "药": ["clinic"], "小学": ["school"]},
+    "not_cues": {"小学后山": ["school"]},
     "setting": ["后山", "费"],
 }
 
@@ -50,10 +53,11 @@ def _arrays() -> dict[str, np.ndarray[Any, Any]]:
 
 _ARRAYS = _arrays()
 _THRESHOLDS = {code: {"slope": 2.0, "offset": -0.5, "threshold": 0.4} for code in ("clinic", "school")}
-_FEATURES = {"ngram_range": [1, 2], "min_df": 1, "lexicon_weight": 0.5, "setting_weight": 0.5, "terms": TERMS}
+_FEATURES = {"ngram_range": [1, 2], "min_df": 1, "lexicon_weight": 0.5, "setting_weight": 0.5}
 _JSON: dict[str, Any] = {
     "codebook.yaml": _CODEBOOK,
-    "lexicon.yaml": _LEXICON,
+    "lexicon.json": _LEXICON,
+    "terms.txt": TERMS,
     "features.json": _FEATURES,
     "thresholds.json": _THRESHOLDS,
     "training": {"segments": 3, "codes": {"clinic": {"trained": True, "support": 9, "f1": 0.8}}},
@@ -127,9 +131,10 @@ def _files(choices: Choices) -> tuple[dict[str, bytes], Any]:
             raw["units"] = choices.taken(choices.below(200))
     files = {
         name: _json(values[name])
-        for name in ("codebook.yaml", "lexicon.yaml", "features.json", "thresholds.json")
+        for name in ("codebook.yaml", "lexicon.json", "features.json", "thresholds.json")
     }
     files |= {
+        "terms.txt": _lines(values["terms.txt"]),
         "weights.npz": _npz(arrays, raw.pop("units", None), choices),
         "MODEL_CARD.md": b"",
         "EVALUATION.md": _PAGE.encode(),
@@ -152,6 +157,11 @@ def _npz(arrays: dict[str, Any], units: bytes | None, choices: Choices) -> bytes
     for _ in range(max(0, choices.below(8) - 5)):
         data[choices.below(len(data))] = choices.below(256)
     return bytes(data)
+
+
+def _lines(value: Any) -> bytes:
+    terms = value if isinstance(value, list) else [value]
+    return "\n".join(map(str, terms)).encode("utf-8", "surrogatepass")
 
 
 def _json(value: Any) -> bytes:

@@ -63,6 +63,7 @@ ORDER = (
     "documents",
     "cue_matching",
     "lexicon",
+    "stored_lexicon",
     "coded_marks",
     "corpus",
     "labelled",

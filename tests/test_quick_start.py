@@ -15,9 +15,7 @@ from classifier.cli import main
 try: main()
 except SystemExit as end: assert not end.code
 """
-LOADED = (
-    "import sys; print([m for m in ('pydantic', 'scipy.linalg', 'sklearn') if m in sys.modules])"
-)
+LOADED = "import sys; print([m for m in ('pydantic', 'scipy.linalg', 'sklearn') if m in sys.modules])"
 
 
 def last_line(script):

@@ -157,7 +157,7 @@ def test_a_model_with_a_setting_is_kept_with_it(setting_model, tiny_corpus, tmp_
     assert explain(loaded, tiny_corpus.texts[0]) == explain(setting_model, tiny_corpus.texts[0])
 
 
-@pytest.mark.parametrize("name", ["features.json", "thresholds.json", "lexicon.yaml", MANIFEST])
+@pytest.mark.parametrize("name", ["features.json", "thresholds.json", "lexicon.json", MANIFEST])
 def test_json_is_written_for_people_to_read_and_compare(tiny_model_folder, name):
     """Characters as they are, a line a value, keys in order."""
     text = (tiny_model_folder / name).read_text(encoding="utf-8")
@@ -190,9 +190,10 @@ def test_the_folder_holds_the_files_of_the_design_and_no_pickle(tiny_model_folde
     assert set(contents(tiny_model_folder)) == {
         "weights.npz",
         "features.json",
+        "terms.txt",
         "thresholds.json",
         "codebook.yaml",
-        "lexicon.yaml",
+        "lexicon.json",
         "manifest.json",
         "MODEL_CARD.md",
         "EVALUATION.md",
@@ -375,8 +376,9 @@ FORGERIES = {
     "features that are no UTF-8": ("features.json", lambda _: b'"\xff"'),
     "features that are a list": ("features.json", lambda _: b"[]"),
     "features nested without end": ("features.json", lambda _: b"[" * 100_000),
-    "a doubled term": ("features.json", changed_json(terms=["修", "修"])),
-    "terms that are null": ("features.json", changed_json(terms=None)),
+    "a doubled term": ("terms.txt", lambda data: b"\n".join(data.splitlines()[:1] + data.splitlines()[:-1])),
+    "no terms": ("terms.txt", lambda _: b""),
+    "an empty line among the terms": ("terms.txt", lambda data: data.replace(b"\n", b"\n\n", 1)),
     "an empty n-gram range": ("features.json", changed_json(ngram_range=[])),
     "an infinite min_df": ("features.json", lambda data: re.sub(rb'"min_df": \d+', b'"min_df": 1e999', data)),
     "thresholds that are a list": ("thresholds.json", lambda _: b'["clinic", "school", "road"]'),
@@ -389,8 +391,9 @@ FORGERIES = {
     "a codebook that breaks its rules": ("codebook.yaml", lambda data: data.replace(b"road", b"clinic")),
     "a codebook that is empty": ("codebook.yaml", lambda _: b""),
     "a codebook that builds an object": ("codebook.yaml", lambda _: b"!!python/object/apply:os.getcwd []"),
-    "a lexicon with an unknown code": ("lexicon.yaml", lambda data: data.replace(b"road", b"market")),
-    "a lexicon that is left out": ("lexicon.yaml", lambda _: b""),
+    "a lexicon with an unknown code": ("lexicon.json", lambda data: data.replace(b"road", b"market")),
+    "a lexicon that is left out": ("lexicon.json", lambda _: b"null"),
+    "a lexicon that is empty": ("lexicon.json", lambda _: b""),
 }
 
 
@@ -439,21 +442,21 @@ def test_resealing_an_unchanged_folder_loads(folder):
 @pytest.mark.parametrize(
     "broken",
     [
-        pytest.param(
+        pytest.param(  # made in Python: there is no YAML to keep
             lambda book, words: (Codebook(book.name, book.version, book.codes), words), id="codebook"
         ),
-        pytest.param(lambda book, words: (book, Lexicon("", "", words.cues, {})), id="lexicon"),
+        pytest.param(
+            lambda book, words: (book, Lexicon("", "", words.cues | {"集市": ("market",)}, {})), id="lexicon"
+        ),
     ],
 )
 def test_a_model_that_could_not_be_loaded_again_is_not_written(tiny_corpus, tiny_lexicon, tmp_path, broken):
-    codebook, lexicon = broken(tiny_corpus.codebook, tiny_lexicon)  # made in Python: there is no YAML to keep
+    codebook, lexicon = broken(tiny_corpus.codebook, tiny_lexicon)
     model = PolicyClassifier(codebook, lexicon, ngram_range=(1, 1), min_df=2, n_folds=2)
     model.fit(tiny_corpus.texts, tiny_corpus.labels, tiny_corpus.groups)
     with pytest.raises(ModelError, match="could not be loaded again") as caught:
         save_model(model, tmp_path / "m", "卡", {})
-    assert caught.value.hint == (
-        "read codebook and lexicon from YAML, and the lexicon with the codebook's codes"
-    )
+    assert caught.value.hint == ("read the codebook from YAML, and the lexicon with the codebook's codes")
     assert list(tmp_path.iterdir()) == []
 
 
