@@ -39,3 +39,23 @@ def begin_quickly() -> None:
     finally:
         for name in absent:
             del modules[name]
+    _load_without_registries()
+
+
+def _load_without_registries() -> None:
+    """Let numba make its tables of all that it can compile where it compiles, not where it loads.
+
+    It makes them before it looks into its cache, which takes longer than all that is loaded. What
+    is loaded needs numba's runtime alone; a compiler makes the tables by itself when it begins.
+    """
+    from numba.core import caching
+    from numba.core.runtime.nrt import rtsys
+
+    cache: Any = caching.Cache
+
+    def load_overload(self: Any, sig: Any, target_context: Any) -> Any:
+        rtsys.initialize(target_context)
+        with self._guard_against_spurious_io_errors():
+            return self._load_overload(sig, target_context)
+
+    cache.load_overload = load_overload

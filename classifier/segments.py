@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib import resources
 from typing import Any, NamedTuple
 
@@ -58,9 +58,14 @@ class DropRule:
     name: str
     about: str
     marks: tuple[str, ...]
-    pattern: re.Pattern[str]
+    expression: str
     example: str
     digit_first: bool = False
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """The expression, compiled where it is first looked for: most texts call for few of them."""
+        return re.compile(self.expression)
 
 
 class Cut(NamedTuple):
@@ -202,7 +207,7 @@ def drop_rules() -> tuple[DropRule, ...]:
             r["rule"],
             r["about"],
             tuple(r["marks"]),
-            re.compile(r["pattern"]),
+            r["pattern"],
             r["example"],
             r.get("digit_first", False),
         )

@@ -39,6 +39,30 @@ def test_linear_algebra_can_be_had_afterwards():
     assert last_line(f"{QUICKLY}\nimport scipy.linalg\nprint(scipy.linalg.norm([3, 4]))") == "5.0"
 
 
+COMPILES = """
+import numba, numpy as np
+
+@numba.njit
+def share(given):
+    return sum([part for part in given if part < np.median(given)]) / np.sum(given)
+
+print(share(np.array([5, 3, 2])))
+"""
+
+
+@pytest.mark.parametrize("begun", [QUICKLY, ""], ids=["quickly", "as ever"])
+def test_what_is_in_no_cache_is_compiled_as_ever(begun):
+    assert last_line(begun + COMPILES) == "0.2"
+
+
+def test_what_is_loaded_asks_for_no_tables_of_what_could_be_compiled(tmp_path):
+    article = tmp_path / "甲.txt"
+    article.write_text("村里建了卫生室，签约医生每周坐诊。", encoding="utf-8")
+    script = LABEL.format(article=str(article), out=str(tmp_path / "out.csv"), more="")
+    last_line(f"{script}print()")  # which may compile
+    assert last_line(f"{script}print('numba.typed.typeddict' in sys.modules)") == "False"
+
+
 def test_where_it_is_there_already_numba_keeps_it():
     script = f"import scipy.linalg\n{QUICKLY}\nfrom numba.np import arraymath\nprint(arraymath._HAVE_BLAS)"
     assert last_line(script) == "True"
