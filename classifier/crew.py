@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError, Future
 from itertools import chain, cycle, islice
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
@@ -47,6 +48,7 @@ PATIENCE, MOMENT = 1000, 0.001  # how often, and how long in seconds, loky is wa
 CONNECT = 10  # seconds in which a Dask cluster must answer
 # Arrow's own way gives memory back after each chunk, and the system clears it before the next.
 KEEPS_MEMORY = {"ARROW_DEFAULT_MEMORY_POOL": "system"}
+_MODEL = "model"  # the file in which other processes find it
 LOCAL = "local"  # the address of a Dask cluster made for the run, on this machine
 
 
@@ -93,7 +95,7 @@ class Processes:
 
         place = Path(mkdtemp(prefix="fupin-"))
         pool = ProcessPoolExecutor(
-            self.jobs, initializer=_take_model, initargs=(model, place), env=KEEPS_MEMORY
+            self.jobs, initializer=_take_model, initargs=(_kept(model, place), place), env=KEEPS_MEMORY
         )
         stream, submit = iter(chunks), _Submitting(pool, task)
         up: Future[None] = Future()
@@ -154,9 +156,23 @@ class _Submitting:
 _given: list[Any] = []  # of a process that works for another: the model
 
 
-def _take_model(model: Any, place: Path) -> None:
+def _kept(model: Any, place: Path) -> bytes | None:
+    """Keep a model in a file of the run's own folder; where there is no room for it, return its bytes.
+
+    What a process is given at its start goes through a pipe, and the next is started only when it
+    has read all: with megabytes they would come up one by one.
+    """
+    given = bytes(ForkingPickler.dumps(model))
+    try:
+        (place / _MODEL).write_bytes(given)
+    except OSError:
+        return given
+    return None
+
+
+def _take_model(given: bytes | None, place: Path) -> None:
     begin_quickly()
-    _given[:] = [model]
+    _given[:] = [ForkingPickler.loads((place / _MODEL).read_bytes() if given is None else given)]
     Thread(target=_leave_with, args=(os.getppid(), place), daemon=True).start()
 
 

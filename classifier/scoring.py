@@ -155,7 +155,9 @@ def in_units(coef: Scores) -> Units:
 
 def from_units(weights: Units) -> Scores:
     """Return the weights that `in_units` took apart, float32 of shape (n_features, n_codes)."""
-    return np.ldexp(weights.units.astype(np.float32), weights.exponents[:, None].astype(np.int32))
+    coef = np.empty(weights.units.shape[::-1], dtype=np.float32)  # as a machine has it: a row a code
+    np.multiply(weights.units.T, np.ldexp(np.float32(1), weights.exponents.astype(np.int32)), out=coef)
+    return coef.T
 
 
 def rounded(coef: Scores) -> Scores:

@@ -147,7 +147,7 @@ def test_chunks_go_and_rows_come_by_files_that_are_written_over(up_at_once, fold
         assert made.rows == b"%d" % sum(chunk.bulk) * size
         if made.process != here:
             assert made.total == size  # all of the chunk's own bytes, none of those before
-            seen.append(len(list(folders[0].iterdir())))
+            seen.append(len([path for path in folders[0].iterdir() if path.name != "model"]))
     assert len(seen) == 30
     assert max(seen) <= AHEAD * 2 + 1
     assert not folders[0].exists()
@@ -178,6 +178,21 @@ def test_where_there_is_no_room_for_a_file_chunks_go_by_the_pipe(up_at_once, fol
     made = list(Processes(2).run(add_up, 10, chunks))
     assert [m.total for m in made] == [10 * (n + 1) for n in range(ALONE + 12)]
     assert sum(m.process != os.getpid() for m in made) == 12
+
+
+def size_of_model(model, _):
+    return len(model)
+
+
+@pytest.mark.parametrize("opened", [OPEN, no_room], ids=["room", "no room"])
+def test_a_model_goes_by_a_file_where_there_is_room_for_it(up_at_once, folders, monkeypatch, opened):
+    """Through the pipe of a process that starts it would keep the next from starting."""
+    kept, begun = crew._kept, []
+    monkeypatch.setattr(crew, "_kept", lambda *given: begun.append(kept(*given)) or begun[0])
+    monkeypatch.setattr(Path, "open", opened)
+    assert list(Processes(2).run(size_of_model, bytes(1_000_000), CHUNKS)) == [1_000_000] * len(CHUNKS)
+    assert len(begun) == 1
+    assert (begun[0] is None) == (opened is OPEN)
 
 
 def test_a_run_that_is_broken_off_leaves_no_folder(up_at_once, folders):
