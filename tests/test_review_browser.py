@@ -118,8 +118,8 @@ def opened(browser):
 
 
 def ready(page):
-    """Wait until scripts have filled the page in; keys pressed before that go nowhere."""
-    page.wait_for_selector("#sentence:not(:empty), #done:visible")
+    """Wait until scripts have filled the page in and a segment is there; keys pressed before go nowhere."""
+    page.wait_for_selector("#bench:not([aria-busy=true]) #sentence:not(:empty), #done:visible")
 
 
 def at(page, path):
@@ -608,6 +608,36 @@ def test_a_segment_changed_in_another_tab_is_shown_anew(opened, site, store):
     assert len(store.events()) == 1
 
 
+def test_between_two_segments_the_page_is_busy_and_says_so(opened, site):
+    page = opened(site)
+    assert page.get_attribute("#bench", "aria-busy") == "false"
+    page.route("**/item*", lambda route: None)
+    press(page, "Enter")  # shows what was asked for before; what comes after it is held
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#bench[aria-busy=true]")
+    before = sentence(page)
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => getComputedStyle(document.querySelector('.sheet')).opacity === '0.5'")
+    assert sentence(page) == before
+    page.unroute("**/item*")  # what is held goes on
+    ready(page)
+    assert sentence(page) != before
+
+
+def test_a_segment_seen_before_that_cannot_be_had_leaves_no_dead_page(opened, site):
+    page = opened(site)
+    press(page, "Enter")
+    passed = sentence(page)
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_function("before => document.getElementById('sentence').innerText !== before", arg=passed)
+    page.route("**/item?id=*", lambda route: route.abort())
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#bench[aria-busy=true]")
+    ready(page)
+    page.keyboard.press("1")
+    assert chosen(page)
+
+
 @contextmanager
 def command(path, model, port):
     """Run the command in a process of its own; yield it and the printed link."""
@@ -673,8 +703,10 @@ def test_a_server_killed_while_it_saves_has_lost_nothing_that_was_confirmed(
             else:
                 entrance.close()
             saved(page)
+            ready(page)  # the next segment is asked for once all is saved
             press(page, "1", "Enter", "Enter")
             saved(page)
+            ready(page)
             page.keyboard.press("Enter")
             page.wait_for_timeout(kill * 7 % 20)  # before, while or after it is recorded
             process.send_signal(signal.SIGKILL)

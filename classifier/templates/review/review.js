@@ -19,6 +19,7 @@ const notice = (text) => { at("notice").textContent = text; };
 
 function show(found, text = "") {
   item = found;
+  busy(false);
   words = {};
   at("done").hidden = true;
   at("bench").hidden = false;
@@ -35,6 +36,9 @@ function show(found, text = "") {
   inView();
   home.focus({ preventScroll: true });
 }
+
+// Between a decision and the segment after it keys decide nothing: what is still in sight says so.
+const busy = (yes) => at("bench").setAttribute("aria-busy", String(yes));
 
 // What surrounds the segment may be longer than its card: the segment itself is in view, from its beginning.
 function inView() {
@@ -91,8 +95,14 @@ function decide(kind, codes) {
   });
   Object.assign(decided, { mine: codes, skipped: kind === "skipped", note: at("note").value.trim() });
   item = null;
-  if (place < seen.length - 1) step(1);
-  else goOn();
+  busy(true);
+  onward();
+}
+
+// Where the one after it was seen before and cannot be had just now, the next open one comes as soon as it can.
+async function onward() {
+  if (place < seen.length - 1) await step(1);
+  if (item === null) goOn();
 }
 
 function accept() {
