@@ -29,8 +29,8 @@ WITHOUT_CACHE = (("cache=True, ", ""),)  # which is for functions of a file
 WITHOUT_NORM = (("square += worth[node, idf] ** 2", "pass"), ("out[i, j] *= shrink", "pass"))
 WITH_COUNTS = (  # the table of marks becomes one of counts, which are taken back when they are used
     ("np.zeros(len(term), dtype=np.uint8)", "np.zeros(len(term), dtype=np.uint16)"),
-    ("seen[nodes[k]] != mark", "seen[nodes[k]] == 0"),
-    ("seen[nodes[k]] = mark", "seen[nodes[k]] += 1"),
+    ("seen[node] != mark", "seen[node] == 0"),
+    ("seen[node] = mark", "seen[node] += 1"),
     (
         "unit = worth[node, idf - 1]",
         "tf, seen[node] = of_count(seen[node]), 0; unit = tf * worth[node, idf - 1]",

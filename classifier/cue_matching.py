@@ -16,13 +16,13 @@ from numba import njit
 from numpy.typing import NDArray
 
 from classifier import tries
-from classifier.tries import START, Alphabet, Trie
+from classifier.tries import NONE, ONE, START, Alphabet, Trie
 
 _WORD = 64  # codes in one word of a mask
 _LONG = 2000  # letters of a text that is no sentence any more
 
 Masks = NDArray[np.uint64]
-Columns = NDArray[np.int32]
+Columns = NDArray[np.uint32]
 
 
 class Matcher(NamedTuple):
@@ -115,9 +115,9 @@ def words_for(n_codes: int) -> int:
 def find(matcher: Any, text: Any) -> Found:
     """Return the occurrences of entries in the letters of one normalised text."""
     steps, term = matcher.trie
-    starts, ends, entries = np.zeros((3, len(text) * matcher.most), dtype=np.int32)
-    at, taken = np.zeros((2, len(text) + 1), dtype=np.int64)
-    n = _occurrences(len(matcher.cues), steps, term, text, at, taken, starts, ends, entries)
+    starts, ends, entries = np.zeros((3, len(text) * matcher.most), dtype=np.uint32)
+    at, taken = np.zeros(len(text) + 1, dtype=np.uint32), np.zeros(len(text) + 1, dtype=np.uint64)
+    n = np.int64(_occurrences(len(matcher.cues), steps, term, text, at, taken, starts, ends, entries))
     codes = np.zeros((n, matcher.cues.shape[1]), dtype=np.uint64)
     for i in range(n):
         _decide(matcher.cues, matcher.not_cues, matcher.longest, starts, ends, entries, codes[i], i)
@@ -135,12 +135,12 @@ def codes_found(matcher: Any, text: Any, bounds: Any) -> Masks:
     setting = matcher.setting
     out = np.zeros((len(bounds) - 1, cues.shape[1]), dtype=np.uint64)
     size = np.max(np.diff(bounds)) + 1 if len(bounds) > 1 else 1
-    at, taken = np.zeros((2, size), dtype=np.int64)
-    starts, ends, entries = np.zeros((3, size * matcher.most), dtype=np.int32)
+    at, taken = np.zeros(size, dtype=np.uint32), np.zeros(size, dtype=np.uint64)
+    starts, ends, entries = np.zeros((3, size * matcher.most), dtype=np.uint32)
     codes = np.zeros(cues.shape[1], dtype=np.uint64)
     for i in range(len(out)):
         piece = text[bounds[i] : bounds[i + 1]]
-        n = _occurrences(n_entries, steps, term, piece, at, taken, starts, ends, entries)
+        n = np.int64(_occurrences(n_entries, steps, term, piece, at, taken, starts, ends, entries))
         for k in range(n):
             _decide(cues, not_cues, longest, starts, ends, entries, codes, k)
             for word in range(cues.shape[1]):
@@ -153,7 +153,7 @@ def _occurrences(
     n_entries: int,
     steps: Any, term: Any, text: Any, at: Any, taken: Any,
     starts: Any, ends: Any, entries: Any,
-) -> int:  # fmt: skip
+) -> Any:  # fmt: skip
     """Write every occurrence of every entry, by start, the longest first; return how many there are.
 
     All places of the text are walked side by side, one letter further at a time; on goes only a walk
@@ -161,47 +161,50 @@ def _occurrences(
     """
     if len(text) > _LONG:
         return _one_by_one(n_entries, steps, term, text, starts, ends, entries)
-    n, left, depth = 0, len(text), 1
+    n, left, size = NONE, NONE, np.uint64(len(text))
+    for k in range(size):
+        at[left], taken[left] = k, tries.step(steps, START, text[k])
+        left += np.uint64(taken[left] != NONE)
+    depth, last_entry = ONE, np.uint64(n_entries)
     while left:
-        asked, left = left, 0
+        asked, left = left, NONE
         for k in range(asked):
-            start = at[k] if depth > 1 else k
-            step = taken[k] if depth > 1 else tries.step(steps, START, text[k])
-            node = tries.node_of(step)
-            if node != 0 and node <= n_entries:  # nodes in which entries end have the lowest numbers
-                n = _put_in(starts, ends, entries, n, start, start + depth, term[node])
-            if start + depth < len(text):
-                at[left], taken[left] = start, tries.step(steps, tries.place_of(step), text[start + depth])
-                left += taken[left] != 0
-        depth += 1
+            start, step = at[k], taken[k]
+            node, after = tries.node_of(step), start + depth
+            if node != NONE and node <= last_entry:  # nodes in which entries end have the lowest numbers
+                n = _put_in(starts, ends, entries, n, start, after, term[node])
+            if after < size:
+                at[left], taken[left] = start, tries.step(steps, tries.place_of(step), text[after])
+                left += np.uint64(taken[left] != NONE)
+        depth += ONE
     return n
 
 
 @njit
-def _put_in(starts: Any, ends: Any, entries: Any, n: int, start: int, end: int, entry: int) -> int:
+def _put_in(starts: Any, ends: Any, entries: Any, n: Any, start: Any, end: Any, entry: int) -> Any:
     """Write an occurrence to its place by start; return how many there are now. Found so far were shorter."""
     i = n
-    while i and starts[i - 1] >= start:
-        starts[i], ends[i], entries[i] = starts[i - 1], ends[i - 1], entries[i - 1]
-        i -= 1
+    while i and starts[i - ONE] >= start:
+        starts[i], ends[i], entries[i] = starts[i - ONE], ends[i - ONE], entries[i - ONE]
+        i -= ONE
     starts[i], ends[i], entries[i] = start, end, entry
-    return n + 1
+    return n + ONE
 
 
 @njit
 def _one_by_one(
     n_entries: int, steps: Any, term: Any, text: Any, starts: Any, ends: Any, entries: Any
-) -> int:
+) -> Any:
     """Do as `_occurrences` does, start by start: there, a long text takes time by its square."""
-    n = 0
-    for start in range(len(text)):
-        place, end, first = START, start, n
-        while place and end < len(text):
+    n, size, last_entry = NONE, np.uint64(len(text)), np.uint64(n_entries)
+    for start in range(size):
+        place, end, first = START, np.uint64(start), n
+        while place and end < size:
             step = tries.step(steps, place, text[end])
-            node, place, end = tries.node_of(step), tries.place_of(step), end + 1
-            if node != 0 and node <= n_entries:
+            node, place, end = tries.node_of(step), tries.place_of(step), end + ONE
+            if node != NONE and node <= last_entry:
                 starts[n], ends[n], entries[n] = start, end, term[node]
-                n += 1
+                n += ONE
         ends[first:n] = ends[first:n][::-1].copy()
         entries[first:n] = entries[first:n][::-1].copy()
     return n

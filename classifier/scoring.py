@@ -23,12 +23,22 @@ from classifier.errors import FupinError
 from classifier.excerpts import Excerpts
 from classifier.lexicon import Lexicon
 from classifier.normalise import Folding
-from classifier.prefetch import prefetch
+from classifier.processor import BLOCK, add_times, prefetch
 from classifier.segments import spoken_from
-from classifier.tries import LETTERS, START, Alphabet, Letters, Trie, bounds_of, code_points, text_of
+from classifier.tries import (
+    LETTERS,
+    NONE,
+    ONE,
+    START,
+    Alphabet,
+    Letters,
+    Trie,
+    bounds_of,
+    code_points,
+    text_of,
+)
 
 _COLONS, _STOPS, _BRACKETS = (tuple(map(ord, marks)) for marks in (":：", "。，,；;", "（("))
-_BLOCK = 8  # weights a row is padded to a multiple of
 _MARKS = 255  # texts after which the marks of nodes that were seen begin again
 _WORTH = 8  # bytes behind the weights in a row
 _LINE = 64  # bytes of a cache line
@@ -213,7 +223,7 @@ def _together(*arrays: NDArray[Any]) -> list[Any]:
 
 
 def _padded(rows: NDArray[Any]) -> NDArray[Any]:
-    width = -(-rows.shape[1] // _BLOCK) * _BLOCK
+    width = -(-rows.shape[1] // BLOCK) * BLOCK
     out = np.zeros((len(rows), width), dtype=rows.dtype)
     out[:, : rows.shape[1]] = rows
     return out
@@ -287,22 +297,22 @@ def _add_up(ngrams: Any, longest: int, rows: Any, worth: Any, text: Any, bounds:
     steps, term = ngrams
     out = np.zeros((len(bounds) - 1, rows.shape[1] - _WORTH), dtype=np.float32)
     size = np.max(np.diff(bounds)) + 1 if len(bounds) > 1 else 1
-    starts, places = np.zeros((2, size), dtype=np.int32)
-    nodes = np.zeros(size * longest, dtype=np.int32)
+    places, entries = np.zeros(size, dtype=np.uint32), np.zeros(size, dtype=np.uint32)
+    nodes = np.zeros(size * longest, dtype=np.uint32)
     seen, idf = np.zeros(len(term), dtype=np.uint8), worth.shape[1] - 1
     for i in range(len(out)):
         mark = np.uint8(i % _MARKS + 1)
         if mark == 1:
             seen[:] = 0
         piece = text[bounds[i] : bounds[i + 1]]
-        n = _nodes(steps, longest, piece, starts, places, nodes, rows, seen, mark)
+        n = _nodes(steps, longest, piece, places, entries, nodes, rows, seen, mark)
         square = np.float32(0)
         for k in range(n):
-            node = nodes[k]
+            node = np.uint64(nodes[k])
             unit = worth[node, idf - 1]
             square += worth[node, idf] ** 2
-            for j in range(out.shape[1]):
-                out[i, j] += unit * rows[node, j]
+            for j in range(0, out.shape[1], BLOCK):
+                add_times(out, i, j, rows, node, unit)
         shrink = 1 / np.sqrt(square) if square > 0 else np.float32(0)
         for j in range(out.shape[1]):
             out[i, j] *= shrink
@@ -311,33 +321,38 @@ def _add_up(ngrams: Any, longest: int, rows: Any, worth: Any, text: Any, bounds:
 
 @njit
 def _nodes(
-    steps: Any, longest: int, text: Any, starts: Any, places: Any, nodes: Any, rows: Any, seen: Any, mark: int
-) -> int:
+    steps: Any, longest: int, text: Any, places: Any, entries: Any,
+    nodes: Any, rows: Any, seen: Any, mark: int,
+) -> Any:  # fmt: skip
     """Write the node of each known n-gram of a text, once, and ask for its row; return how many there are.
 
     All places of a text are walked side by side, one letter further at a time, and each asks for what
     it will look at next: the processor need not wait for one look into memory before it begins the
-    next. ``seen`` holds ``mark`` for nodes that are written.
+    next. For each, ``places`` names its letter in the text, ``entries`` where the step by it would be in
+    ``steps``. ``seen`` holds ``mark`` for nodes that are written.
     """
-    n, left = 0, len(text)
+    n, size = NONE, np.uint64(len(text))
+    left = size
+    for k in range(size):
+        places[k], entries[k] = k, START + text[k]
     for depth in range(1, longest + 1):
-        asked, left = left, 0
+        asked, left, more = left, NONE, depth < longest
         for k in range(asked):
-            at = starts[k] if depth > 1 else k
-            last = text[at + depth - 1]
-            entry = tries.found(steps, places[k], last) if depth > 1 else tries.step(steps, START, last)
+            entry, after = tries.found(steps, entries[k], text[places[k]]), places[k] + ONE
             node = tries.node_of(entry)
             nodes[n] = node
-            n += node != 0
+            n += np.uint64(node != NONE)
             prefetch(rows, node)
-            if depth < longest and at + depth < len(text):
-                place = tries.place_of(entry)
-                starts[left], places[left] = at, place + text[at + depth]
-                prefetch(steps, places[left])
-                left += place != 0
-    first_seen = 0
+            if more and after < size:
+                behind = tries.place_of(entry)
+                following = behind + text[after]
+                places[left], entries[left] = after, following
+                prefetch(steps, following)
+                left += np.uint64(behind != NONE)
+    first_seen = NONE
     for k in range(n):  # not above: there, where to look is known too late
-        nodes[first_seen] = nodes[k]
-        first_seen += seen[nodes[k]] != mark
-        seen[nodes[k]] = mark
+        node = nodes[k]
+        nodes[first_seen] = node
+        first_seen += np.uint64(seen[node] != mark)
+        seen[node] = mark
     return first_seen

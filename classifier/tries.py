@@ -22,8 +22,13 @@ BMP = 0x10000  # code points below it find their letter in a table
 _LETTER_BITS, _NODE_BITS = 16, 23
 _PLACE_SHIFT = _LETTER_BITS + _NODE_BITS
 LETTERS, _NODES, _PLACES = 1 << _LETTER_BITS, 1 << _NODE_BITS, 1 << (63 - _PLACE_SHIFT)
-START = 1  # the place of the root
-_LOWEST, _ALL = np.uint64(1), np.uint64(2**64 - 1)
+_ROOT = 1  # its place
+# Compiled code counts places and letters by numbers without a sign: of an index with one it asks each time
+# whether it counts from the end, and the two added together make a float.
+NONE, ONE, START = np.uint64(0), np.uint64(1), np.uint64(_ROOT)
+_LETTER, _NODE = np.uint64(LETTERS - 1), np.uint64(_NODES - 1)
+_TO_NODE, _TO_PLACE = np.uint64(_LETTER_BITS), np.uint64(_PLACE_SHIFT)
+_ALL = np.uint64(2**64 - 1)
 
 Letters = NDArray[np.uint32]
 
@@ -96,7 +101,7 @@ class Trie(NamedTuple):
     ends in a node, or -1.
     """
 
-    steps: NDArray[np.int64]
+    steps: NDArray[np.uint64]
     term: NDArray[np.int32]
 
 
@@ -131,7 +136,7 @@ def build(terms: Sequence[str], alphabet: Alphabet, rank: NDArray[Any] | None = 
     steps = np.zeros(size, dtype=np.int64)
     packed = (place << _PLACE_SHIFT) | (number << _LETTER_BITS) | letter
     steps[(place[parent] + letter)[1:]] = packed[1:]
-    return Trie(steps, term[order].astype(np.int32))
+    return Trie(steps.view(np.uint64), term[order].astype(np.int32))
 
 
 def _too_many(terms: Sequence[str]) -> FupinError:
@@ -205,11 +210,11 @@ def _placed(nodes: Any, first: Any, letters: Any) -> Any:
     """
     out = np.zeros(len(first) - 1, dtype=np.int64)
     places, entries = np.zeros((2, 2 * (len(letters) + LETTERS) // 64), dtype=np.uint64)  # a bit each
-    place, size = START, 0
+    place, size = _ROOT, 0
     for node in nodes:
         own = letters[first[node] : first[node + 1]]
         if 2 * len(own) <= size:
-            place, size = START, len(own)
+            place, size = _ROOT, len(own)
         size = max(size, len(own))
         while True:
             taken = _taken(places, entries, place, own)
@@ -219,8 +224,8 @@ def _placed(nodes: Any, first: Any, letters: Any) -> Any:
             if place + LETTERS + 128 > 64 * len(places):
                 places = np.concatenate((places, np.zeros_like(places)))
                 entries = np.concatenate((entries, np.zeros_like(entries)))
-        while taken & _LOWEST:
-            taken >>= _LOWEST
+        while taken & ONE:
+            taken >>= ONE
             place += 1
         if place >= _PLACES:
             return out[:0]
@@ -253,29 +258,29 @@ def _bits(words: Any, at: Any) -> Any:
 
 @njit
 def _take(words: Any, at: Any) -> None:
-    words[at >> 6] |= _LOWEST << np.uint64(at & 63)
+    words[at >> 6] |= ONE << np.uint64(at & 63)
 
 
 @njit
 def step(steps: Any, place: Any, letter: Any) -> Any:
     """Return the entry of the step that a letter (below `LETTERS`) is from a place; 0 where there is none."""
-    return found(steps, place + letter, letter)
+    return found(steps, place + np.uint64(letter), letter)
 
 
 @njit
 def found(steps: Any, at: Any, letter: Any) -> Any:
     """Return the entry ``steps[at]`` if it is that of a letter, else 0."""
     entry = steps[at]
-    return entry if entry & (LETTERS - 1) == letter else np.int64(0)
+    return entry if entry & _LETTER == letter else NONE
 
 
 @njit
 def node_of(entry: Any) -> Any:
     """Return the node that a step leads to; 0 for none."""
-    return (entry >> _LETTER_BITS) & (_NODES - 1)
+    return (entry >> _TO_NODE) & _NODE
 
 
 @njit
 def place_of(entry: Any) -> Any:
     """Return the place of the node that a step leads to; 0 where nothing is behind it."""
-    return entry >> _PLACE_SHIFT
+    return entry >> _TO_PLACE

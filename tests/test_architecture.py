@@ -47,7 +47,7 @@ ORDER = (
     "codebook",
     "codebook_changes",
     "codebook_rewriting",
-    "prefetch",
+    "processor",
     "tries",
     "excerpts",
     "cutting",
