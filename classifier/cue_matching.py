@@ -161,17 +161,22 @@ def _occurrences(
     """
     if len(text) > _LONG:
         return _one_by_one(n_entries, steps, term, text, starts, ends, entries)
-    n, left, size = NONE, NONE, np.uint64(len(text))
-    for k in range(size):
-        at[left], taken[left] = k, tries.step(steps, START, text[k])
-        left += np.uint64(taken[left] != NONE)
-    depth, last_entry = ONE, np.uint64(n_entries)
+    n, left, depth = NONE, NONE, ONE + ONE
+    size, last_entry = np.uint64(len(text)), np.uint64(n_entries)
+    for k in range(size):  # most walks end with their second letter: two are taken at once
+        step = tries.step(steps, START, text[k])
+        node, after = tries.node_of(step), k + ONE
+        if node != NONE and node <= last_entry:  # nodes in which entries end have the lowest numbers
+            n = _put_in(starts, ends, entries, n, k, after, term[node])
+        if after < size:
+            at[left], taken[left] = k, tries.step(steps, tries.place_of(step), text[after])
+            left += np.uint64(taken[left] != NONE)
     while left:
         asked, left = left, NONE
         for k in range(asked):
             start, step = at[k], taken[k]
             node, after = tries.node_of(step), start + depth
-            if node != NONE and node <= last_entry:  # nodes in which entries end have the lowest numbers
+            if node != NONE and node <= last_entry:
                 n = _put_in(starts, ends, entries, n, start, after, term[node])
             if after < size:
                 at[left], taken[left] = start, tries.step(steps, tries.place_of(step), text[after])

@@ -28,11 +28,15 @@ def logistic(z: Array) -> Array:
     >>> logistic(np.array([-1000.0, 0.0, 1000.0])).tolist()
     [0.0, 0.5, 1.0]
     """
-    out = np.asarray(np.negative(z), dtype=np.float64)  # in place from here: the arrays are large
+    return _logistic_of_negative(np.asarray(np.negative(z), dtype=np.float64))
+
+
+def _logistic_of_negative(z: Array) -> Array:
+    """Return ``1 / (1 + exp(z))``, written over ``z``: arrays are large, and memory anew takes as long."""
     with np.errstate(over="ignore"):
-        np.exp(out, out=out)
-    out += 1
-    return np.divide(1, out, out=out)
+        np.exp(z, out=z)
+    z += 1
+    return np.divide(1, z, out=z)
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,9 @@ class Decisions:
 
     def probabilities(self, scores: Array) -> Array:
         """Return calibrated probabilities, the shape of ``scores`` (n_segments, n_codes)."""
-        return logistic(scores * self.slope + self.offset)
+        negative = scores * -self.slope
+        negative -= self.offset
+        return _logistic_of_negative(negative)
 
     def decide(self, probabilities: Array) -> Labels:
         """Return which codes each segment is given, bool of the same shape; NaN is never given."""

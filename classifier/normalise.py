@@ -24,6 +24,8 @@ from classifier import tries
 from classifier.tries import (
     BMP,
     LETTERS,
+    NONE,
+    ONE,
     START,
     Alphabet,
     EveryCharacter,
@@ -215,37 +217,37 @@ def fold(folding: Any, text: Any, starts: Any, ends: Any) -> Folded:
     size = np.sum(ends - starts) * 3 // 2 + 1  # a name of two letters becomes one of three
     out, bounds = np.empty(size, dtype=np.uint32), np.zeros(len(starts) + 1, dtype=np.int64)
     first, last = np.empty(size, dtype=np.int32), np.empty(size, dtype=np.int32)
-    n = 0
+    n = NONE
     for i in range(len(starts)):
-        at, end = starts[i], ends[i]
+        at, end = np.uint64(starts[i]), np.uint64(ends[i])
         while at < end:
-            letter, stop = text[at], at + 1
+            letter, stop = text[at], at + ONE
             if kind[letter] == NAME:
-                stop = _named(steps, term, barred, text, starts[i], at, end)
-                for k in range(len(office) - 1 if stop > at + 1 else 0):
+                stop = _named(steps, term, barred, text, np.uint64(starts[i]), at, end)
+                for k in range(len(office) - 1 if stop > at + ONE else 0):
                     out[n], first[n], last[n] = office[k], at, stop
-                    n += 1
-                letter = office[-1] if stop > at + 1 else letter
+                    n += ONE
+                letter = office[-1] if stop > at + ONE else letter
             elif kind[letter] == SPACE:
                 letter = blank
                 while stop < end and kind[text[stop]] == SPACE:
-                    stop += 1
+                    stop += ONE
             out[n], first[n], last[n] = letter, at, stop
-            n += 1
+            n += ONE
             at = stop
         bounds[i + 1] = n
     return Folded(out[:n], bounds, first[:n], last[:n])
 
 
 @njit
-def _named(steps: Any, term: Any, barred: Any, text: Any, start: int, at: int, end: int) -> int:
+def _named(steps: Any, term: Any, barred: Any, text: Any, start: Any, at: Any, end: Any) -> Any:
     """Return where the longest name that begins at ``at`` ends; one behind ``at`` where none does."""
-    place, stop, found = START, at, at + 1
+    place, stop, found = START, at, at + ONE
     while place and stop < end and text[stop] < LETTERS:
         step = tries.step(steps, place, text[stop])
-        place, stop = tries.place_of(step), stop + 1
+        place, stop = tries.place_of(step), stop + ONE
         name = term[tries.node_of(step)]
-        if name >= 0 and (at == start or barred[name] == 0 or barred[name] != text[at - 1]):
+        if name >= 0 and (at == start or barred[name] == 0 or barred[name] != text[at - ONE]):
             found = stop
     return found
 
@@ -258,30 +260,30 @@ def mask_numbers(folding: Any, folded: Any) -> Any:
     zero, point, comma = marks[1], marks[2], marks[3]
     out, bounds = np.empty_like(text), np.zeros_like(before)
     first, last = np.empty_like(first_before), np.empty_like(last_before)
-    n = 0
+    n = NONE
     for i in range(len(before) - 1):
-        at, end = before[i], before[i + 1]
+        at, end = np.uint64(before[i]), np.uint64(before[i + 1])
         while at < end:
-            letter, stop = text[at], at + 1
+            letter, stop = text[at], at + ONE
             if kind[letter] == DIGIT:
                 letter, stop = zero, _number_end(kind, point, comma, text, stop, end)
-            out[n], first[n], last[n] = letter, first_before[at], last_before[stop - 1]
-            n += 1
+            out[n], first[n], last[n] = letter, first_before[at], last_before[stop - ONE]
+            n += ONE
             at = stop
         bounds[i + 1] = n
     return Folded(out[:n], bounds, first[:n], last[:n])
 
 
 @njit
-def _number_end(kind: Any, point: int, comma: int, text: Any, at: int, end: int) -> int:
+def _number_end(kind: Any, point: int, comma: int, text: Any, at: Any, end: Any) -> Any:
     """Return where a number ends: its digits may be parted by single points and commas."""
     while at < end:
         if kind[text[at]] != DIGIT:
             if text[at] != point and text[at] != comma:
                 break
-            if at + 1 == end or kind[text[at + 1]] != DIGIT:
+            if at + ONE == end or kind[text[at + ONE]] != DIGIT:
                 break
-        at += 1
+        at += ONE
     return at
 
 

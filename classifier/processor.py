@@ -2,8 +2,9 @@
 
 A look into a table of some megabytes takes a hundred times as long as a sum: a walk that
 knows where it will look next says so, and goes on with something else meanwhile. And a
-processor adds eight numbers in the time of one, but compilers see no use in it where there
-are as few as a model has codes.
+processor adds eight numbers in the time of one; but compilers see no use in it where there
+are as few as a model has codes, and carry sums to memory and back between two additions
+unless they are told how many there are.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-BLOCK = 8  # numbers that are added together
+_VECTOR = 8  # numbers that a processor adds at once
+BLOCK = 3 * _VECTOR  # sums that stay in the processor while numbers are added to them
 _READ, _KEEP, _DATA = 0, 3, 1  # of llvm.prefetch: to be read, to stay in every cache, no code
 _NAME = "llvm.prefetch.p0"
 _BYTE, _WHOLE, _REAL = ir.IntType(8), ir.IntType(32), ir.FloatType()
-_WHOLES, _REALS = ir.VectorType(_WHOLE, BLOCK), ir.VectorType(_REAL, BLOCK)
+_WHOLES, _REALS = ir.VectorType(_WHOLE, _VECTOR), ir.VectorType(_REAL, _VECTOR)
 
 
 def _row(context: Any, builder: Any, array: Any, kind: Any, row: Any, row_kind: Any) -> Any:
@@ -59,30 +61,35 @@ def _emit_add_times(context: Any, builder: Any, signature: Any, arguments: Any) 
     out, i, at, rows, row, times = arguments
     out_kind, i_kind, at_kind, rows_kind, row_kind, _ = signature.args
     first = context.cast(builder, at, at_kind, types.intp)
-    sums = _block(context, builder, _row(context, builder, out, out_kind, i, i_kind), out_kind, first)
-    row_place = _row(context, builder, rows, rows_kind, row, row_kind)
-    added = _load(builder, _block(context, builder, row_place, rows_kind, first))
-    if rows_kind.dtype != types.float32:
-        added = builder.sitofp(builder.sext(added, _WHOLES), _REALS)
+    sums = _row(context, builder, out, out_kind, i, i_kind)
+    added = _row(context, builder, rows, rows_kind, row, row_kind)
     alone = builder.insert_element(_REALS(ir.Undefined), times, _WHOLE(0))
-    each = builder.shuffle_vector(alone, _REALS(ir.Undefined), _WHOLES([0] * BLOCK))
-    added = builder.fmul(added, each, flags=("contract",))
-    total = builder.fadd(_load(builder, sums), added, flags=("contract",))
-    builder.store(total, sums).align = 1
+    each = builder.shuffle_vector(alone, _REALS(ir.Undefined), _WHOLES([0] * _VECTOR))
+    for _ in range(0, BLOCK, _VECTOR):
+        place = _vector(context, builder, sums, out_kind, first)
+        product = builder.fmul(_numbers(context, builder, added, rows_kind, first), each, flags=("contract",))
+        builder.store(builder.fadd(_load(builder, place), product, flags=("contract",)), place).align = 1
+        first = builder.add(first, first.type(_VECTOR))
     return context.get_dummy_value()
 
 
-def _block(context: Any, builder: Any, row: Any, kind: Any, first: Any) -> Any:
-    """Return the address of the block that begins with a column of a row."""
+def _numbers(context: Any, builder: Any, row: Any, kind: Any, first: Any) -> Any:
+    """Return the vector that begins with a column of a row, as float32."""
+    found = _load(builder, _vector(context, builder, row, kind, first))
+    return found if kind.dtype == types.float32 else builder.sitofp(builder.sext(found, _WHOLES), _REALS)
+
+
+def _vector(context: Any, builder: Any, row: Any, kind: Any, first: Any) -> Any:
+    """Return the address of the vector that begins with a column of a row."""
     number = context.get_data_type(kind.dtype)
     place = builder.gep(builder.bitcast(row, number.as_pointer()), [first])
-    return builder.bitcast(place, ir.VectorType(number, BLOCK).as_pointer())
+    return builder.bitcast(place, ir.VectorType(number, _VECTOR).as_pointer())
 
 
 def _load(builder: Any, place: Any) -> Any:
-    block = builder.load(place)
-    block.align = 1  # rows lie where they lie
-    return block
+    vector = builder.load(place)
+    vector.align = 1  # rows lie where they lie
+    return vector
 
 
 prefetch: Any = intrinsic(_prefetch)  # takes an array and a row, in compiled code only

@@ -128,8 +128,7 @@ class Scorer:
         starts, ends = given.starts.copy(), given.ends.copy()
         colons, tangled = _look(w.folding.entangled, given.codes, starts, ends)
         speakers = np.flatnonzero(colons)
-        places = zip(*(x[speakers].tolist() for x in (starts, ends, colons)), strict=True)
-        starts[speakers] = [spoken_from(given.whole, *place) for place in places]
+        starts[speakers] = spoken_from(given.whole, starts[speakers], ends[speakers], colons[speakers])
         beside = self._beside(given, starts, ends, np.flatnonzero(tangled).tolist())
         letters, bounds, hits = _read(w.folding, w.matcher, given.codes, beside, starts, ends)
         out = _add_up(w.ngrams, w.longest, w.rows, w.rows.view(np.float32), letters, bounds)
@@ -307,11 +306,12 @@ def _add_up(ngrams: Any, longest: int, rows: Any, worth: Any, text: Any, bounds:
         piece = text[bounds[i] : bounds[i + 1]]
         n = _nodes(steps, longest, piece, places, entries, nodes, rows, seen, mark)
         square = np.float32(0)
-        for k in range(n):
-            node = np.uint64(nodes[k])
-            unit = worth[node, idf - 1]
-            square += worth[node, idf] ** 2
-            for j in range(0, out.shape[1], BLOCK):
+        for j in range(0, out.shape[1], BLOCK):
+            square = np.float32(0)
+            for k in range(n):
+                node = np.uint64(nodes[k])
+                unit = worth[node, idf - 1]
+                square += worth[node, idf] ** 2
                 add_times(out, i, j, rows, node, unit)
         shrink = 1 / np.sqrt(square) if square > 0 else np.float32(0)
         for j in range(out.shape[1]):

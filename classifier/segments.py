@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from classifier import cutting, normalise, tries
 from classifier.cutting import pieces
 from classifier.errors import InputError
-from classifier.excerpts import Excerpts
+from classifier.excerpts import Excerpts, Offsets
 from classifier.tries import START, Alphabet, Letters, Trie
 from classifier.yaml_lines import parse
 
@@ -230,34 +230,40 @@ def without_speaker(piece: str) -> str:
     ('请介绍健康扶贫。', '目标:户户通水。')
     """
     found = _COLON.search(piece, 0, MAX_FURNITURE)
-    return piece[spoken_from(piece, 0, len(piece), found.start()) :] if found else piece
+    if not found:
+        return piece
+    return piece[spoken_from(piece, *np.array([[0], [len(piece)], [found.start()]]))[0] :]
 
 
-def spoken_from(whole: str, start: int, end: int, colon: int) -> int:
-    """Return where in ``whole[start:end]`` the speaker's tag at its head ends, with the blanks behind it.
+def spoken_from(whole: str, starts: Offsets, ends: Offsets, colons: Offsets) -> list[int]:
+    """Return where in each ``whole[start:end]`` the speaker's tag at its head ends, with blanks behind it.
 
-    It is ``start`` where there is no tag. ``colon`` is the place of the segment's first colon.
+    It is ``start`` where there is no tag. ``colons`` are the places of the segments' first colons.
 
-    >>> spoken_from("主持人： 请介绍健康扶贫。", 0, 13, 3)
-    5
+    >>> spoken_from("主持人： 请介绍健康扶贫。", *np.array([[0], [13], [3]]))
+    [5]
     """
-    if colon - start >= MAX_FURNITURE:
-        return start
-    head = whole[start : colon + 1]
-    if "(" in head or "（" in head:  # which may hold the colon
-        tag = speaker_tag().match(whole[start : min(end, start + MAX_FURNITURE)])
-        return start + tag.end() if tag else start
-    if not _is_tag(head):
-        return start
-    at = colon + 1
-    while at < end and whole[at].isspace():
-        at += 1
-    return at
+    out, stops = starts.tolist(), np.minimum(colons + 1, starts + MAX_FURNITURE).tolist()
+    heads = [whole[start:stop] for start, stop in zip(out, stops, strict=True)]
+    for i in np.flatnonzero(list(map(_may_be_tag, heads))).tolist():
+        out[i] = _behind_tag(whole, heads[i], out[i], int(ends[i]))
+    return out
 
 
 @lru_cache(maxsize=10_000)  # the same few speak again and again
-def _is_tag(head: str) -> bool:
-    return speaker_tag().match(head) is not None
+def _may_be_tag(head: str) -> bool:
+    """Return whether a head up to its first colon is a tag, or has a bracket, which may hold that colon."""
+    return "(" in head or "（" in head or speaker_tag().match(head) is not None
+
+
+def _behind_tag(whole: str, head: str, start: int, end: int) -> int:
+    if "(" in head or "（" in head:
+        tag = speaker_tag().match(whole[start : min(end, start + MAX_FURNITURE)])
+        return start + tag.end() if tag else start
+    at = start + len(head)
+    while at < end and whole[at].isspace():
+        at += 1
+    return at
 
 
 @lru_cache(maxsize=1)
