@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from classifier.tries import Letters, bounds_of, code_points, text_of
+from classifier.tries import NONE, ONE, Letters, bounds_of, code_points, text_of
 
 _TWO, _THREE, _FOUR = 0x80, 0x800, 0x10000  # code points from here on take so many bytes of UTF-8
 _HALVES = (0xD800, 0xDFFF)  # of surrogate pairs: no UTF-8
@@ -100,7 +100,7 @@ def _sizes(codes: Any, starts: Any, ends: Any) -> Any:
     """Return where the bytes of each excerpt begin, and where half a surrogate pair stands, or -1."""
     bounds, half, n = np.zeros(len(starts) + 1, dtype=np.int64), -1, 0
     for i in range(len(starts)):
-        for at in range(starts[i], ends[i]):
+        for at in range(np.uint64(starts[i]), np.uint64(ends[i])):
             code = codes[at]
             n += 1 + (code >= _TWO) + (code >= _THREE) + (code >= _FOUR)
             if _HALVES[0] <= code <= _HALVES[1]:
@@ -112,26 +112,26 @@ def _sizes(codes: Any, starts: Any, ends: Any) -> Any:
 @njit(cache=True, nogil=True)
 def _encoded(codes: Any, starts: Any, ends: Any, size: int) -> Any:
     """Return the UTF-8 of all excerpts: RFC 3629, section 3."""
-    out, n = np.empty(size, dtype=np.uint8), 0
+    out, n = np.empty(size, dtype=np.uint8), NONE
     for i in range(len(starts)):
-        for at in range(starts[i], ends[i]):
+        for at in range(np.uint64(starts[i]), np.uint64(ends[i])):
             code = codes[at]
             if code < _TWO:
                 out[n] = code
-                n += 1
+                n += ONE
                 continue
             if code < _THREE:
                 out[n] = 0xC0 | (code >> 6)
-                n += 1
+                n += ONE
             else:
                 if code < _FOUR:
                     out[n] = 0xE0 | (code >> 12)
                 else:
                     out[n] = 0xF0 | (code >> 18)
-                    out[n + 1] = 0x80 | (code >> 12) & 0x3F
-                    n += 1
-                out[n + 1] = 0x80 | (code >> 6) & 0x3F
-                n += 2
+                    out[n + ONE] = 0x80 | (code >> 12) & 0x3F
+                    n += ONE
+                out[n + ONE] = 0x80 | (code >> 6) & 0x3F
+                n += ONE + ONE
             out[n] = 0x80 | code & 0x3F
-            n += 1
+            n += ONE
     return out
