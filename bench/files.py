@@ -18,6 +18,7 @@ from classifier.batch import CHUNK, Made, label_documents
 from classifier.crew import Crew, Processes
 from classifier.documents import documents
 from classifier.excerpts import Excerpts
+from classifier.quick_start import collect_seldom
 from classifier.segments import cut_all
 from classifier.store import load_predictor
 
@@ -28,6 +29,7 @@ ENOUGH = 3  # chunks for each process, once all are up, or their rate is not tol
 
 def floor_rounds(folder: Path, n: int) -> Callable[[int], Answer]:
     """Read and cut, and nothing else: no way of labelling can be faster."""
+    collect_seldom()  # as the command does
     source = folder / ARTICLES
 
     def read_and_cut() -> int:
@@ -43,6 +45,7 @@ def floor_rounds(folder: Path, n: int) -> Callable[[int], Answer]:
 def file_rounds(jobs: int, folder: Path, n: int) -> Callable[[int], Answer]:
     """Label the articles into a Parquet file, as `fupin label --jobs` does, on as many cores as processes."""
     keep_to(jobs)
+    collect_seldom()  # as the command does
     model, source = load_predictor(), folder / ARTICLES
 
     def do(number: int, articles: int | None = None) -> Answer:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,7 +11,7 @@ from classifier.errors import InputError
 from classifier.limits import Limits, raised
 
 _NESTING = {dict, list}
-_HALF = re.compile(r"\\u[dD]")  # how an escape of half a pair begins, and those of some characters
+_HALVES = ("\\ud", "\\uD")  # how an escape of half a pair begins, and those of some characters
 
 
 def refuse_deep(value: Any, source: str, where: str, limits: Limits) -> None:
@@ -28,7 +27,7 @@ def refuse_halves(value: Any, source: str, where: str) -> None:
 
     >>> refuse_halves("村", '"村"', "第3行")
     """
-    if "\\" in source and _HALF.search(source) and SURROGATE.search(json.dumps(value, ensure_ascii=False)):
+    if any(half in source for half in _HALVES) and SURROGATE.search(json.dumps(value, ensure_ascii=False)):
         raise InputError(f"{where} holds half a surrogate pair", "write the character whole")
 
 
