@@ -33,6 +33,7 @@ from classifier.review_store import open_store
 from conftest import ENVIRONMENT, ROOT
 
 KILLS = int(os.environ.get("FUPIN_KILLS", "2"))  # 20 for the issue
+SIDES = (("甲", "road"), ("乙", "well"))
 PAGES = ("/", "/disputes", "/progress", "/codebook", "/try")
 WIDE, TABLET, PHONE = 1280, 820, 390
 FINGER, MOUSE = 44, 36  # pixels
@@ -636,6 +637,46 @@ def test_a_segment_seen_before_that_cannot_be_had_leaves_no_dead_page(opened, si
     ready(page)
     page.keyboard.press("1")
     assert chosen(page)
+
+
+def test_a_disputed_segment_that_cannot_be_had_is_asked_for_again(opened, store, tiny_codebook, tiny_model):
+    for item in store.items()[:2]:
+        store.record_all([event_of(store, item.segment_id, coder, [code]) for coder, code in SIDES])
+    with serving(store, tiny_codebook, tiny_model, coder="甲") as session:
+        page = opened(session)
+        page.goto(at(page, "/disputes"))
+        ready(page)
+        before = sentence(page)
+        page.route("**/dispute?*", lambda route: route.abort(), times=2)
+        page.keyboard.press("[")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#bench[aria-busy=true]")
+        ready(page)
+        assert sentence(page) != before
+        page.keyboard.press("[")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#done:visible")
+        assert store.disputed() == []
+
+
+def test_what_was_asked_for_before_is_not_shown_when_it_comes_late(opened, store, tiny_codebook, tiny_model):
+    for item in store.items()[:3]:
+        store.record_all([event_of(store, item.segment_id, coder, [code]) for coder, code in SIDES])
+    with serving(store, tiny_codebook, tiny_model, coder="甲") as session:
+        page = opened(session)
+        page.goto(at(page, "/disputes"))
+        ready(page)
+        first, held = sentence(page), []
+        page.route("**/dispute?*", lambda route: held.append(route), times=1)  # noqa: PLW0108 - it is marked
+        with page.expect_request("**/dispute?*"):
+            page.keyboard.press("s")
+        page.keyboard.press("s")
+        page.wait_for_function("first => document.getElementById('sentence').innerText !== first", arg=first)
+        page.keyboard.press("[")
+        with page.expect_response("**/dispute?*"):
+            held[0].continue_()
+        page.wait_for_timeout(200)
+        assert page.locator(".side.chosen").count() == 1
 
 
 @contextmanager

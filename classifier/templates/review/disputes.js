@@ -9,12 +9,14 @@ import { showSentence } from "./sentence.js";
 let item = null;
 let names = false;
 let touched = false; // whether the settler has chosen anything yet
+let loads = 0; // segments asked for: what comes late is not shown
 const home = at("sentence");
 const notice = (text) => { at("notice").textContent = text; };
 const list = new CodeList(() => { touched = true; chosen(); }, () => {});
 
 function show({ item: found, left }, text = "") {
   item = found;
+  busy(false);
   at("left").textContent = filled(t.disputes.left, { n: left });
   at("done").hidden = item !== null;
   ["bench", "actions"].forEach((id) => { at(id).hidden = item === null; });
@@ -36,6 +38,9 @@ function show({ item: found, left }, text = "") {
   window.scrollTo(0, 0);
   home.focus({ preventScroll: true });
 }
+
+// Between a settlement and the segment after it keys decide nothing: what is still in sight says so.
+const busy = (yes) => at("bench").setAttribute("aria-busy", String(yes));
 
 const agreed = () => item.sides[0].codes.filter((code) => item.sides.every((one) => one.codes.includes(code)));
 
@@ -66,13 +71,22 @@ function accept() {
   const { id, settlement } = item;
   outbox.add("/settle", { event_id: newId(), segment_id: id, coder: data.coder, before: settlement, codes: list.list(), codebook: data.codebook, note: at("note").value.trim() });
   item = null;
+  busy(true);
 }
 
+// Where nothing that could be settled is in sight, it is asked for until it comes.
 async function load(query, text = "") {
-  try {
-    show(await ask(`/dispute?${new URLSearchParams({ ...query, names: names ? "1" : "0" })}`), text);
-  } catch (problem) {
-    notice(problem.status ? problem.message : t.status.offline);
+  const own = (loads += 1), path = `/dispute?${new URLSearchParams({ ...query, names: names ? "1" : "0" })}`;
+  for (let pause = 500; own === loads; pause = Math.min(2 * pause, 5000)) {
+    try {
+      const found = await ask(path);
+      if (own === loads) show(found, text);
+      return;
+    } catch (problem) {
+      notice(problem.status ? problem.message : t.status.offline);
+      if (item !== null) return;
+      await new Promise((done) => { setTimeout(done, pause); });
+    }
   }
 }
 
