@@ -1,4 +1,4 @@
-"""Ways from file to file: `fupin label` with one process and with more, and the floor below it."""
+"""Ways from file to file: `fupin label` with one process and with more, and between what bounds."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import partial, reduce
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from bench.gauges import Figure, Peaks, keep_to, timed
-from bench.processes import Answer, Task
+from bench.processes import Answer, Task, max_of, process_for, sum_of
 from classifier.batch import CHUNK, Made, label_documents
 from classifier.crew import Crew, Processes
 from classifier.documents import documents
@@ -24,6 +25,8 @@ from classifier.store import load_predictor
 
 JOBS = (1, 2, 4)
 ARTICLES = "articles.jsonl"
+AT_ONCE = f"{JOBS[-1]} such runs at once, a core each"
+TOGETHER = ("sentences", "megabytes", "megabytes_out", "steady_sentences_per_s")  # of which runs have a sum
 ENOUGH = 3  # chunks for each process, once all are up, or their rate is not told
 
 
@@ -64,6 +67,34 @@ def file_rounds(jobs: int, folder: Path, n: int) -> Callable[[int], Answer]:
         }
 
     do(0, articles=2 * CHUNK)  # compiles, and loads the libraries that write
+    return do
+
+
+def one_of_many(core: int, folder: Path, n: int) -> Callable[[int], Answer]:
+    """Label the articles on a core of its own."""
+    keep_to(1, first=core)
+    return file_rounds(1, folder, n)
+
+
+def rounds_at_once(runs: int, folder: Path, n: int) -> Callable[[int], Answer]:
+    """Label the articles so many times at once, a core each: no run of that many processes can be faster.
+
+    They share nothing but the machine.
+    """
+
+    def do(number: int) -> Answer:
+        with ExitStack() as stack:
+            tasks = [partial(one_of_many, core) for core in range(runs)]
+            pipes = [stack.enter_context(process_for(AT_ONCE, task, folder, n)) for task in tasks]
+            begun = time.perf_counter()
+            for pipe in pipes:
+                pipe.send(number)
+            answers = [pipe.recv() for pipe in pipes]
+            seconds = time.perf_counter() - begun
+        together = {name: sum_of([answer[name] for answer in answers]) for name in TOGETHER}
+        peak = reduce(max_of, (answer["peak_mb"] for answer in answers))
+        return {"seconds": seconds, **together, "helpers_peak_mb": peak}
+
     return do
 
 
@@ -118,5 +149,6 @@ def signed(task: Callable[..., Made], model: Any, chunk: Any) -> Signed:
 FILES: Mapping[str, Task] = {
     "read and cut only (the floor)": floor_rounds,
     **{f"fupin: file to Parquet, {jobs} core{'s' * (jobs > 1)}": partial(file_rounds, jobs) for jobs in JOBS},
+    AT_ONCE: partial(rounds_at_once, JOBS[-1]),
 }
 FLOOR, ALONE, *MORE = FILES

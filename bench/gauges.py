@@ -33,10 +33,11 @@ def timed(work: Callable[[], Any]) -> float:
     return time.perf_counter() - begun
 
 
-def keep_to(cores: int) -> None:
+def keep_to(cores: int, first: int = 0) -> None:
     """Keep this process, and those that it starts, to so many cores, where the system lets one choose."""
     if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
+        allowed = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, allowed[first : first + cores] or allowed)
 
 
 def peak_memory(pid: int | str = "self") -> Figure:

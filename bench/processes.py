@@ -96,3 +96,8 @@ def max_of(own: Figure, others: Figure) -> Figure:
     """Return the higher of two peaks; the reason, where one is not known."""
     unknown = [figure for figure in (own, others) if isinstance(figure, str)]
     return unknown[0] if unknown else max(own, others)
+
+
+def sum_of(figures: Sequence[Figure]) -> Figure:
+    """Return the sum of figures; the reason, where one is not known."""
+    return next((figure for figure in figures if isinstance(figure, str)), None) or sum(map(float, figures))

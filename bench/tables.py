@@ -83,6 +83,7 @@ def tell_processes(files: Rows) -> None:
     for name in MORE:
         whole, steady = (times(files[name], files[ALONE], f"{of}sentences_per_s") for of in ("", "steady_"))
         print(f"{name:{NAME}}{whole:>26}{steady:>14}")
+    tell_note("The last row is what the machine allows: its runs share nothing but the machine.")
 
 
 def times(row: Row, base: Row, figure: str) -> str:

@@ -11,13 +11,15 @@ import pytest
 
 from bench import kernels, large, texts
 from bench.elements import ELEMENTS, RAW, Element, weighted_terms
-from bench.files import Watched
+from bench.files import ARTICLES, Watched, rounds_at_once
 from bench.gauges import Peaks, descendants, keep_to, peak_memory
-from bench.processes import summary
+from bench.processes import sum_of, summary
 from bench.tables import tell_large, tell_rates
 from classifier import load_model, scoring
 from classifier.batch import Made
+from classifier.excerpts import Excerpts
 from classifier.journal import Tally
+from classifier.segments import cut_all
 
 HERE, OTHER = os.getpid(), -1
 
@@ -189,6 +191,29 @@ def test_a_process_is_kept_to_as_many_cores_as_it_may_use():
     before = os.sched_getaffinity(0)
     try:
         keep_to(1)
-        assert len(os.sched_getaffinity(0)) == 1
+        assert os.sched_getaffinity(0) == {min(before)}
+        os.sched_setaffinity(0, before)
+        keep_to(1, first=len(before) - 1)
+        assert os.sched_getaffinity(0) == {max(before)}
+        os.sched_setaffinity(0, before)
+        keep_to(1, first=len(before))  # there is no such core
+        assert os.sched_getaffinity(0) == before
     finally:
         os.sched_setaffinity(0, before)
+
+
+def test_runs_at_once_count_together(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    texts.write_articles(tmp_path / ARTICLES, 30, seed=1)
+    found = rounds_at_once(2, tmp_path, 0)(1)
+    lines = (tmp_path / ARTICLES).read_text(encoding="utf-8").splitlines()
+    segments = cut_all(Excerpts.of([json.loads(line)["text"] for line in lines])).kept()
+    assert found["sentences"] == 2 * len(segments.text)
+    assert found["seconds"] > 0
+    assert "too short" in found["steady_sentences_per_s"]
+    assert isinstance(found["helpers_peak_mb"], float)
+
+
+def test_what_one_of_the_runs_cannot_tell_is_not_known_of_all():
+    assert sum_of([1, 2.5]) == 3.5
+    assert sum_of([1, "too short", "other"]) == "too short"
