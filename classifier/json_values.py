@@ -11,7 +11,7 @@ from classifier.errors import InputError
 from classifier.limits import Limits, raised
 
 _NESTING = {dict, list}
-_HALVES = ("\\ud", "\\uD")  # how an escape of half a pair begins, and those of some characters
+_HALF, _CAPITAL_HALF = "\\ud", "\\uD"  # how an escape of half a pair begins, and those of some characters
 
 
 def refuse_deep(value: Any, source: str, where: str, limits: Limits) -> None:
@@ -27,7 +27,8 @@ def refuse_halves(value: Any, source: str, where: str) -> None:
 
     >>> refuse_halves("村", '"村"', "第3行")
     """
-    if any(half in source for half in _HALVES) and SURROGATE.search(json.dumps(value, ensure_ascii=False)):
+    escaped = _HALF in source or _CAPITAL_HALF in source
+    if escaped and SURROGATE.search(json.dumps(value, ensure_ascii=False)):
         raise InputError(f"{where} holds half a surrogate pair", "write the character whole")
 
 
