@@ -104,7 +104,7 @@ def _sizes(codes: Any, starts: Any, ends: Any) -> Any:
             code = codes[at]
             n += 1 + (code >= _TWO) + (code >= _THREE) + (code >= _FOUR)
             if _HALVES[0] <= code <= _HALVES[1]:
-                half = at
+                half = np.int64(at)
         bounds[i + 1] = n
     return bounds, half
 
