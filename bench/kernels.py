@@ -15,12 +15,12 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
-from numba import njit
 
 from bench.elements import ELEMENTS, PRESENCE, RAW, SUBLINEAR, Element, weighted_terms
 from bench.gauges import timed
 from bench.texts import spliced
 from classifier import PolicyClassifier, load_model, scoring
+from classifier.compiling import njit
 
 SENTENCES = 20_000
 CHECKED = 2_000  # of them, against scikit-learn

@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from classifier import tries
+from classifier.compiling import njit
 from classifier.tries import NONE, ONE, START, Alphabet, Trie
 
 _WORD = 64  # codes in one word of a mask

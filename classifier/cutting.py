@@ -12,9 +12,9 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from classifier.compiling import njit
 from classifier.tries import BMP, code_points
 
 _BREAKS = "\n\r\x0b\x0c\x85\u2028\u2029"

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any, overload
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from classifier.compiling import njit
 from classifier.tries import NONE, ONE, Letters, bounds_of, code_points, text_of
 
 _TWO, _THREE, _FOUR = 0x80, 0x800, 0x10000  # code points from here on take so many bytes of UTF-8
@@ -98,7 +98,7 @@ class Excerpts(Sequence[str]):
 @njit(cache=True, nogil=True)
 def _sizes(codes: Any, starts: Any, ends: Any) -> Any:
     """Return where the bytes of each excerpt begin, and where half a surrogate pair stands, or -1."""
-    bounds, half, n = np.zeros(len(starts) + 1, dtype=np.int64), -1, 0
+    bounds, half, n = np.zeros(len(starts) + 1, dtype=np.int64), np.int64(-1), 0
     for i in range(len(starts)):
         for at in range(np.uint64(starts[i]), np.uint64(ends[i])):
             code = codes[at]

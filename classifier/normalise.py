@@ -17,10 +17,10 @@ from itertools import compress, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from classifier import tries
+from classifier.compiling import njit
 from classifier.tries import (
     BMP,
     LETTERS,

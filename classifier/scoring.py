@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from classifier import cue_matching, normalise, tries
+from classifier.compiling import njit
 from classifier.cue_matching import Matcher
 from classifier.errors import FupinError
 from classifier.excerpts import Excerpts

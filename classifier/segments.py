@@ -13,10 +13,10 @@ from importlib import resources
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from classifier import cutting, normalise, tries
+from classifier.compiling import njit
 from classifier.cutting import pieces
 from classifier.errors import InputError
 from classifier.excerpts import Excerpts, Offsets

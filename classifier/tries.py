@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from classifier.compiling import njit
 from classifier.errors import FupinError
 
 BMP = 0x10000  # code points below it find their letter in a table

@@ -31,10 +31,8 @@ def _in_python() -> dict[str, Any]:
     module.__file__ = str(cutting.__file__)
     source = Path(module.__file__).read_text(encoding="utf-8")
     compiled_away = "def njit(function=None, **_): return function or (lambda f: f)"
-    exec(
-        compile(source.replace("from numba import njit", compiled_away), "cutting in Python", "exec"),
-        vars(module),
-    )
+    source = source.replace("from classifier.compiling import njit", compiled_away)
+    exec(compile(source, "cutting in Python", "exec"), vars(module))
     return vars(module)
 
 

@@ -47,6 +47,7 @@ ORDER = (
     "codebook",
     "codebook_changes",
     "codebook_rewriting",
+    "compiling",
     "processor",
     "tries",
     "excerpts",
