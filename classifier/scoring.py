@@ -306,7 +306,7 @@ def _add_up(ngrams: Any, longest: int, rows: Any, worth: Any, text: Any, bounds:
         piece = text[bounds[i] : bounds[i + 1]]
         n = _nodes(steps, longest, piece, places, entries, nodes, rows, seen, mark)
         square = np.float32(0)
-        for j in range(0, out.shape[1], BLOCK):
+        for j in range(0, out.shape[1], BLOCK):  # once, where codes are not many
             square = np.float32(0)
             for k in range(n):
                 node = np.uint64(nodes[k])

@@ -639,13 +639,20 @@ def test_a_segment_seen_before_that_cannot_be_had_leaves_no_dead_page(opened, si
     assert chosen(page)
 
 
-def test_a_disputed_segment_that_cannot_be_had_is_asked_for_again(opened, store, tiny_codebook, tiny_model):
-    for item in store.items()[:2]:
+@contextmanager
+def settling(opened, store, codebook, model, segments):
+    """Yield the page on which so many segments wait that two coders coded differently."""
+    for item in store.items()[:segments]:
         store.record_all([event_of(store, item.segment_id, coder, [code]) for coder, code in SIDES])
-    with serving(store, tiny_codebook, tiny_model, coder="甲") as session:
+    with serving(store, codebook, model, coder="甲") as session:
         page = opened(session)
         page.goto(at(page, "/disputes"))
         ready(page)
+        yield page
+
+
+def test_a_disputed_segment_that_cannot_be_had_is_asked_for_again(opened, store, tiny_codebook, tiny_model):
+    with settling(opened, store, tiny_codebook, tiny_model, segments=2) as page:
         before = sentence(page)
         page.route("**/dispute?*", lambda route: route.abort(), times=2)
         page.keyboard.press("[")
@@ -660,12 +667,7 @@ def test_a_disputed_segment_that_cannot_be_had_is_asked_for_again(opened, store,
 
 
 def test_what_was_asked_for_before_is_not_shown_when_it_comes_late(opened, store, tiny_codebook, tiny_model):
-    for item in store.items()[:3]:
-        store.record_all([event_of(store, item.segment_id, coder, [code]) for coder, code in SIDES])
-    with serving(store, tiny_codebook, tiny_model, coder="甲") as session:
-        page = opened(session)
-        page.goto(at(page, "/disputes"))
-        ready(page)
+    with settling(opened, store, tiny_codebook, tiny_model, segments=3) as page:
         first, held = sentence(page), []
         page.route("**/dispute?*", lambda route: held.append(route), times=1)  # noqa: PLW0108 - it is marked
         with page.expect_request("**/dispute?*"):
