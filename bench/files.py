@@ -8,13 +8,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from functools import partial, reduce
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from bench.gauges import Figure, Peaks, keep_to, timed
-from bench.processes import Answer, Task, max_of, process_for, sum_of
+from bench.processes import Answer, Task, of_all, process_for
 from classifier.batch import CHUNK, Made, label_documents
 from classifier.crew import Crew, Processes
 from classifier.documents import documents
@@ -91,8 +91,8 @@ def rounds_at_once(runs: int, folder: Path, n: int) -> Callable[[int], Answer]:
                 pipe.send(number)
             answers = [pipe.recv() for pipe in pipes]
             seconds = time.perf_counter() - begun
-        together = {name: sum_of([answer[name] for answer in answers]) for name in TOGETHER}
-        peak = reduce(max_of, (answer["peak_mb"] for answer in answers))
+        together = {name: of_all(sum, [answer[name] for answer in answers]) for name in TOGETHER}
+        peak = of_all(max, [answer["peak_mb"] for answer in answers])
         return {"seconds": seconds, **together, "helpers_peak_mb": peak}
 
     return do

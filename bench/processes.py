@@ -78,7 +78,7 @@ def summary(answers: Sequence[Answer]) -> dict[str, Any]:
     if "megabytes_out" in answers[0]:
         figures["bytes_out_per_sentence"] = [a["megabytes_out"] * 1e6 / a["sentences"] for a in answers]
         figures["steady_sentences_per_s"] = [a["steady_sentences_per_s"] for a in answers]
-    peaks = [max_of(a["peak_mb"], a.get("helpers_peak_mb", 0.0)) for a in answers]
+    peaks = [of_all(max, [a["peak_mb"], a.get("helpers_peak_mb", 0.0)]) for a in answers]
     kept = {name: over(statistics.median, found) for name, found in figures.items()}
     kept["peak_mb"] = over(max, peaks)
     known = {name: figure for name, figure in kept.items() if not isinstance(figure, str)}
@@ -92,12 +92,8 @@ def over(way: Callable[[Sequence[float]], float], figures: Sequence[Figure]) -> 
     return way(measured) if measured else figures[0]
 
 
-def max_of(own: Figure, others: Figure) -> Figure:
-    """Return the higher of two peaks; the reason, where one is not known."""
-    unknown = [figure for figure in (own, others) if isinstance(figure, str)]
-    return unknown[0] if unknown else max(own, others)
-
-
-def sum_of(figures: Sequence[Figure]) -> Figure:
-    """Return the sum of figures; the reason, where one is not known."""
-    return next((figure for figure in figures if isinstance(figure, str)), None) or sum(map(float, figures))
+def of_all(way: Callable[[Sequence[float]], float], figures: Sequence[Figure]) -> Figure:
+    """Return one figure for several; the reason, where one of them is not known."""
+    measured = [figure for figure in figures if not isinstance(figure, str)]
+    unknown = [figure for figure in figures if isinstance(figure, str)]
+    return unknown[0] if unknown else way(measured)

@@ -253,11 +253,15 @@ def spoken_from(whole: str, starts: Offsets, ends: Offsets, colons: Offsets) -> 
 @lru_cache(maxsize=10_000)  # the same few speak again and again
 def _may_be_tag(head: str) -> bool:
     """Return whether a head up to its first colon is a tag, or has a bracket, which may hold that colon."""
-    return "(" in head or "（" in head or speaker_tag().match(head) is not None
+    return _has_bracket(head) or speaker_tag().match(head) is not None
+
+
+def _has_bracket(head: str) -> bool:
+    return "(" in head or "（" in head
 
 
 def _behind_tag(whole: str, head: str, start: int, end: int) -> int:
-    if "(" in head or "（" in head:
+    if _has_bracket(head):
         tag = speaker_tag().match(whole[start : min(end, start + MAX_FURNITURE)])
         return start + tag.end() if tag else start
     at = start + len(head)

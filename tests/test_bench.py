@@ -13,7 +13,7 @@ from bench import kernels, large, texts
 from bench.elements import ELEMENTS, RAW, Element, weighted_terms
 from bench.files import ARTICLES, Watched, rounds_at_once
 from bench.gauges import Peaks, descendants, keep_to, peak_memory
-from bench.processes import sum_of, summary
+from bench.processes import of_all, summary
 from bench.tables import tell_large, tell_rates
 from classifier import load_model, scoring
 from classifier.batch import Made
@@ -215,5 +215,5 @@ def test_runs_at_once_count_together(tmp_path, monkeypatch):
 
 
 def test_what_one_of_the_runs_cannot_tell_is_not_known_of_all():
-    assert sum_of([1, 2.5]) == 3.5
-    assert sum_of([1, "too short", "other"]) == "too short"
+    assert of_all(sum, [1, 2.5]) == 3.5
+    assert of_all(sum, [1, "too short", "other"]) == "too short"

@@ -3,11 +3,11 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from conftest import ROOT
+
 # A signal is sent while a function runs that takes some tenths of a second, and gives arrays back.
 INTERRUPTED = """
 import os, signal, threading
