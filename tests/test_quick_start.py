@@ -35,6 +35,11 @@ def test_an_article_is_labelled_without_linear_algebra_unless_it_is_asked_for(tm
     assert ",health," in out.read_text(encoding="utf-8-sig")
 
 
+def test_what_there_is_is_not_looked_at_once_more_at_the_end():
+    script = "import atexit, gc\natexit.register(lambda: print(gc.get_freeze_count() > 1000))"
+    assert last_line(f"{script}\n{QUICKLY}") == "True"
+
+
 def test_linear_algebra_can_be_had_afterwards():
     assert last_line(f"{QUICKLY}\nimport scipy.linalg\nprint(scipy.linalg.norm([3, 4]))") == "5.0"
 
