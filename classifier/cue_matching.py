@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier import tries
-from classifier.compiling import njit
-from classifier.tries import NONE, ONE, START, Alphabet, Trie
+from classifier.compiling import NONE, ONE, njit
+from classifier.tries import START, Alphabet, Trie
 
 _WORD = 64  # codes in one word of a mask
 _LONG = 2000  # letters of a text that is no sentence any more

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.compiling import njit
-from classifier.tries import BMP, code_points
+from classifier.excerpts import code_points
+from classifier.tries import BMP
 
 _BREAKS = "\n\r\x0b\x0c\x85\u2028\u2029"
 _ENDS = "。！？；｡!?;"

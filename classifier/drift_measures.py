@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from classifier.decisions import Decisions
 from classifier.errors import InputError
+from classifier.excerpts import bounds_of, code_points
 from classifier.normalise import normalise_all
 from classifier.scoring import Features
 from classifier.segments import HAN, without_speaker
 from classifier.spread import Array, Observed, Whole
-from classifier.tries import bounds_of, code_points
 
 Labels = NDArray[np.bool_]
 Numbers = NDArray[np.uint64]

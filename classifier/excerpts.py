@@ -12,13 +12,34 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.compiling import njit
-from classifier.tries import NONE, ONE, Letters, bounds_of, code_points, text_of
+from classifier.compiling import NONE, ONE, njit
 
 _TWO, _THREE, _FOUR = 0x80, 0x800, 0x10000  # code points from here on take so many bytes of UTF-8
 _HALVES = (0xD800, 0xDFFF)  # of surrogate pairs: no UTF-8
 
+Letters = NDArray[np.uint32]
 Offsets = NDArray[np.int64]
+
+
+def code_points(text: str) -> Letters:
+    """Return a text's code points; half a surrogate pair is one too.
+
+    >>> code_points("户A").tolist()
+    [25143, 65]
+    """
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.uint32, copy=False)
+
+
+def text_of(codes: Letters) -> str:
+    """Return the text that `code_points` took apart."""
+    return codes.astype("<u4", copy=False).tobytes().decode("utf-32-le", "surrogatepass")
+
+
+def bounds_of(texts: Sequence[str]) -> NDArray[np.int64]:
+    """Return where each of ``texts`` begins when they are joined, and where the last ends."""
+    out = np.zeros(len(texts) + 1, dtype=np.int64)
+    np.cumsum(np.fromiter(map(len, texts), dtype=np.int64, count=len(texts)), out=out[1:])
+    return out
 
 
 class Excerpts(Sequence[str]):
@@ -79,6 +100,23 @@ class Excerpts(Sequence[str]):
     def __iter__(self) -> Iterator[str]:
         whole = self.whole
         return (whole[a:b] for a, b in zip(self.starts.tolist(), self.ends.tolist(), strict=True))
+
+    def ascend(self) -> bool:
+        """Return whether each excerpt comes after the one before it, in the order of code points."""
+        pairs, depth = np.arange(len(self) - 1), 0
+        while len(pairs):
+            first, second = self._at_depth(pairs, depth), self._at_depth(pairs + 1, depth)
+            if (first > second).any() or ((first == second) & (first == 0)).any():
+                return False
+            pairs, depth = pairs[first == second], depth + 1
+        return True
+
+    def _at_depth(self, which: NDArray[np.int64], depth: int) -> Offsets:
+        """Return, of some excerpts, 1 more than the code point at a place, and 0 behind the end."""
+        at = self.starts[which] + depth
+        inside, out = at < self.ends[which], np.zeros(len(at), dtype=np.int64)
+        out[inside] = self.codes[at[inside]] + 1
+        return out
 
     def utf8(self) -> tuple[NDArray[np.uint8], Offsets]:
         """Return the bytes of all excerpts, one behind the other, and where each begins and the last ends.

@@ -22,9 +22,10 @@ from numpy.typing import NDArray
 from classifier import cue_matching, shipped
 from classifier.cue_matching import Matcher, beginnings
 from classifier.errors import Finding, LexiconError
+from classifier.excerpts import bounds_of
 from classifier.inert_text import on_one_line
 from classifier.normalise import normalise_all
-from classifier.tries import Alphabet, bounds_of
+from classifier.tries import Alphabet
 from classifier.yaml_lines import TEXT, Lines, load, misshapen, parse
 
 MOST_ENTRIES = 100_000  # cues and not-cues, one that several codes claim counted for each

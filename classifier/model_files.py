@@ -12,8 +12,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import islice
-from operator import lt
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +23,7 @@ from classifier.codebook import Codebook, codebook_from_text
 from classifier.decisions import Decisions
 from classifier.drift import Reference
 from classifier.errors import FupinError, ModelError
+from classifier.excerpts import Excerpts, code_points
 from classifier.inert_text import on_one_line
 from classifier.lexicon import NO_LEXICON, Lexicon
 from classifier.predictor import Predictor
@@ -73,7 +72,7 @@ class Parts:
 
     codebook: Codebook
     lexicon: Lexicon | None
-    terms: list[str]
+    terms: Excerpts
     idf: NDArray[np.float32]
     ngram_range: tuple[int, int]
     min_df: int
@@ -118,7 +117,7 @@ def unpack(files: Mapping[str, bytes], training: Any) -> Parts:
     parts = Parts(
         codebook=codebook,
         lexicon=None if lexicon is None else lexicon_from_json(lexicon, codebook.columns),
-        terms=_ascending(files["terms.txt"].decode(), longest[1]),
+        terms=_terms(files["terms.txt"].decode(), longest[1]),
         idf=_between(arrays["idf"], 1e-30, 1000, "idf"),
         ngram_range=longest,
         min_df=int(_number(options["min_df"], 1, 2**31, "min_df")),
@@ -156,12 +155,16 @@ def _ngram_range(value: Any) -> tuple[int, int]:
     return value[0], value[1]
 
 
-def _ascending(text: str, longest: int) -> list[str]:
-    terms = text.split("\n") if text else []
-    if not all(map(lt, terms, islice(terms, 1, None))):
-        raise ValueError("terms are not in ascending order")
-    if not set(map(len, terms)) <= set(range(1, longest + 1)):
+def _terms(text: str, longest: int) -> Excerpts:
+    """Return the terms that stand a line each; strings of them are made where somebody asks for one."""
+    codes = code_points(text + "\n" if text else "")
+    breaks = np.flatnonzero(codes == ord("\n"))
+    bounds = np.append(0, breaks - np.arange(len(breaks)))
+    terms = Excerpts(text.replace("\n", ""), codes[codes != ord("\n")], bounds[:-1], bounds[1:])
+    if not set(np.unique(terms.ends - terms.starts).tolist()) <= set(range(1, longest + 1)):
         raise ValueError(f"a term is empty, or longer than {longest} characters")
+    if not terms.ascend():
+        raise ValueError("terms are not in ascending order")
     return terms
 
 
@@ -190,7 +193,7 @@ def _fit_together(parts: Parts) -> None:
     if not parts.trained:
         raise ValueError("no code is trained")
     # A term of n characters has n nodes at most, and each node a row of about as many bytes as codes
-    if sum(map(len, parts.terms)) * (len(parts.trained) + 16) > TABLE_LIMIT:
+    if len(parts.terms.codes) * (len(parts.trained) + 16) > TABLE_LIMIT:
         raise ValueError(f"{len(parts.terms):,} terms for {len(parts.trained):,} codes are too many")
 
 

@@ -20,21 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier import tries
-from classifier.compiling import njit
-from classifier.tries import (
-    BMP,
-    LETTERS,
-    NONE,
-    ONE,
-    START,
-    Alphabet,
-    EveryCharacter,
-    Letters,
-    Trie,
-    bounds_of,
-    code_points,
-    text_of,
-)
+from classifier.compiling import NONE, ONE, njit
+from classifier.excerpts import Letters, Offsets, bounds_of, code_points, text_of
+from classifier.tries import BMP, LETTERS, START, Alphabet, EveryCharacter, Trie
 
 # Marks that NFKC leaves alone although half- and full-width writers mean the same by them.
 _MARKS = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "—": "-", "–": "-", "•": "·"})
@@ -54,7 +42,6 @@ _KINDS = 0x20000  # code points that have a kind; no digit, white space or mark 
 PLAIN, SPACE, DIGIT, NAME = range(4)
 
 Places = NDArray[np.int32]
-Offsets = NDArray[np.int64]
 
 
 class Folding(NamedTuple):

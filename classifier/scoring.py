@@ -17,26 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier import cue_matching, normalise, tries
-from classifier.compiling import njit
+from classifier.compiling import NONE, ONE, njit
 from classifier.cue_matching import Matcher
 from classifier.errors import FupinError
-from classifier.excerpts import Excerpts
+from classifier.excerpts import Excerpts, Letters, Offsets, text_of
 from classifier.lexicon import Lexicon
 from classifier.normalise import Folding
 from classifier.processor import BLOCK, add_times, prefetch
 from classifier.segments import spoken_from
-from classifier.tries import (
-    LETTERS,
-    NONE,
-    ONE,
-    START,
-    Alphabet,
-    Letters,
-    Trie,
-    bounds_of,
-    code_points,
-    text_of,
-)
+from classifier.tries import LETTERS, START, Alphabet, Trie
 
 _COLONS, _STOPS, _BRACKETS = (tuple(map(ord, marks)) for marks in (":：", "。，,；;", "（("))
 _MARKS = 255  # texts after which the marks of nodes that were seen begin again
@@ -44,7 +33,6 @@ _WORTH = 8  # bytes behind the weights in a row
 _LINE = 64  # bytes of a cache line
 _HUGE = 1 << 23  # bytes of a block for which there are huge pages
 
-Offsets = NDArray[np.int64]
 Scores = NDArray[np.float32]
 
 
@@ -105,10 +93,10 @@ class Scorer:
     """
 
     def __init__(self, features: Features, weights: Units, intercept: Scores) -> None:
-        lexicon = features.lexicon
-        self.alphabet = _alphabet(features)
-        trie = tries.build(features.terms, self.alphabet, features.idf)
-        n_terms = len(features.terms)
+        lexicon, terms = features.lexicon, Excerpts.of(features.terms)
+        self.alphabet = _alphabet(terms, features.idf, lexicon)
+        trie = tries.build(terms, self.alphabet, features.idf)
+        n_terms = len(terms)
         by_term, by_cue = (Units(*(x[part] for x in weights)) for part in np.s_[:n_terms, n_terms:])
         rows, steps = _together(_rows(by_term, features.idf, trie.term), trie.steps)
         self.weights = Weights(
@@ -177,13 +165,12 @@ def rounded(coef: Scores) -> Scores:
     return np.ascontiguousarray(from_units(in_units(coef.T)).T)
 
 
-def _alphabet(features: Features) -> Alphabet:
+def _alphabet(terms: Excerpts, idf: Scores, lexicon: Lexicon) -> Alphabet:
     """Return the characters that can matter: of terms, common ones first, of cues and of normalising."""
-    codes, bounds = code_points("".join(features.terms)), bounds_of(features.terms)
-    single = np.flatnonzero(np.diff(bounds) == 1)
-    common_first = codes[bounds[single]][np.argsort(features.idf[single], kind="stable")]
-    each = np.flatnonzero(np.bincount(codes)).astype(np.uint32)
-    known = (text_of(common_first), text_of(each), features.lexicon.characters, normalise.needed())
+    single = np.flatnonzero(terms.ends - terms.starts == 1)
+    common_first = terms.codes[terms.starts[single]][np.argsort(idf[single], kind="stable")]
+    each = np.flatnonzero(np.bincount(terms.codes)).astype(np.uint32)
+    known = (text_of(common_first), text_of(each), lexicon.characters, normalise.needed())
     alphabet = Alphabet("".join(dict.fromkeys("".join(known))))
     if alphabet.size > LETTERS:  # or a step of the walk would be taken for another
         raise FupinError(f"{alphabet.size:,} different characters are too many", "raise min_df")

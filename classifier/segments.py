@@ -19,8 +19,8 @@ from classifier import cutting, normalise, tries
 from classifier.compiling import njit
 from classifier.cutting import pieces
 from classifier.errors import InputError
-from classifier.excerpts import Excerpts, Offsets
-from classifier.tries import START, Alphabet, Letters, Trie
+from classifier.excerpts import Excerpts, Letters, Offsets
+from classifier.tries import START, Alphabet, Trie
 from classifier.yaml_lines import parse
 
 MIN_HAN = 4  # fewer Han characters make no segment

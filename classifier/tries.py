@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.compiling import njit
+from classifier.compiling import NONE, ONE, njit
 from classifier.errors import FupinError
+from classifier.excerpts import Excerpts, Letters, code_points
 
 BMP = 0x10000  # code points below it find their letter in a table
 # What an entry of `Trie.steps` packs, from the lowest bit on: a letter, a node, a place
@@ -23,35 +24,10 @@ _LETTER_BITS, _NODE_BITS = 16, 23
 _PLACE_SHIFT = _LETTER_BITS + _NODE_BITS
 LETTERS, _NODES, _PLACES = 1 << _LETTER_BITS, 1 << _NODE_BITS, 1 << (63 - _PLACE_SHIFT)
 _ROOT = 1  # its place
-# Compiled code counts places and letters by numbers without a sign: of an index with one it asks each time
-# whether it counts from the end, and the two added together make a float.
-NONE, ONE, START = np.uint64(0), np.uint64(1), np.uint64(_ROOT)
+START = np.uint64(_ROOT)
 _LETTER, _NODE = np.uint64(LETTERS - 1), np.uint64(_NODES - 1)
 _TO_NODE, _TO_PLACE = np.uint64(_LETTER_BITS), np.uint64(_PLACE_SHIFT)
 _ALL = np.uint64(2**64 - 1)
-
-Letters = NDArray[np.uint32]
-
-
-def code_points(text: str) -> Letters:
-    """Return a text's code points; half a surrogate pair is one too.
-
-    >>> code_points("户A").tolist()
-    [25143, 65]
-    """
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.uint32, copy=False)
-
-
-def text_of(codes: Letters) -> str:
-    """Return the text that `code_points` took apart."""
-    return codes.astype("<u4", copy=False).tobytes().decode("utf-32-le", "surrogatepass")
-
-
-def bounds_of(texts: Sequence[str]) -> NDArray[np.int64]:
-    """Return where each of ``texts`` begins when they are joined, and where the last ends."""
-    out = np.zeros(len(texts) + 1, dtype=np.int64)
-    np.cumsum(np.fromiter(map(len, texts), dtype=np.int64, count=len(texts)), out=out[1:])
-    return out
 
 
 class Alphabet:
@@ -115,9 +91,9 @@ def build(terms: Sequence[str], alphabet: Alphabet, rank: NDArray[Any] | None = 
     >>> trie.term.tolist()
     [-1, 0, 1, 2, -1, -1]
     """
-    codes, bounds = code_points("".join(terms)), bounds_of(terms)
-    letters = alphabet.letters_of(codes)
-    parent, letter, term = _grown(codes, letters, bounds)
+    given = Excerpts.of(terms)
+    letters = alphabet.letters_of(given.codes)
+    parent, letter, term = _grown(given.codes, letters, given.starts, given.ends)
     if not len(term):
         raise ValueError("terms are not in ascending order, or one is empty")
     if len(term) > _NODES or letters.max(initial=0) >= LETTERS:
@@ -158,42 +134,43 @@ def _places(parent: NDArray[np.int64], letter: NDArray[np.int64]) -> NDArray[np.
 
 
 @njit
-def _shared(codes: Any, bounds: Any, t: int) -> int:
+def _shared(codes: Any, starts: Any, ends: Any, t: int) -> int:
     """Return how many first characters term ``t`` shares with the one before it."""
     if t == 0:
         return 0
-    a, b = bounds[t - 1], bounds[t]
+    a, b = starts[t - 1], starts[t]
     n = 0
-    while a + n < b and b + n < bounds[t + 1] and codes[a + n] == codes[b + n]:
+    while a + n < ends[t - 1] and b + n < ends[t] and codes[a + n] == codes[b + n]:
         n += 1
     return n
 
 
 @njit
-def _ascends(codes: Any, bounds: Any, t: int, shared: int) -> bool:
+def _ascends(codes: Any, starts: Any, ends: Any, t: int, shared: int) -> bool:
     """Return whether term ``t`` is not empty and above the last, whose first characters it shares."""
-    if bounds[t] + shared == bounds[t + 1]:
+    if starts[t] + shared == ends[t]:
         return False
-    if t == 0 or bounds[t - 1] + shared == bounds[t]:
+    if t == 0 or starts[t - 1] + shared == ends[t - 1]:
         return True
-    return codes[bounds[t - 1] + shared] < codes[bounds[t] + shared]
+    return codes[starts[t - 1] + shared] < codes[starts[t] + shared]
 
 
 @njit(cache=True)
-def _grown(codes: Any, letters: Any, bounds: Any) -> Any:
+def _grown(codes: Any, letters: Any, starts: Any, ends: Any) -> Any:
     """Give numbers to the prefixes in their order: what each follows, with which letter, the term it is.
 
     Nothing is returned, not even the root, of terms that are not in ascending order.
     """
-    parent, letter, term = np.zeros((3, len(codes) + 1), dtype=np.int64)
-    path = np.zeros(np.max(np.diff(bounds)) + 1 if len(bounds) > 1 else 1, dtype=np.int64)
+    sizes = ends - starts
+    parent, letter, term = np.zeros((3, np.sum(sizes) + 1), dtype=np.int64)
+    path = np.zeros(np.max(sizes) + 1 if len(sizes) else 1, dtype=np.int64)
     last = 0
     term[0] = -1
-    for t in range(len(bounds) - 1):
-        depth = _shared(codes, bounds, t)
-        if not _ascends(codes, bounds, t, depth):
+    for t in range(len(starts)):
+        depth = _shared(codes, starts, ends, t)
+        if not _ascends(codes, starts, ends, t, depth):
             return parent[:0], letter[:0], term[:0]
-        for at in range(bounds[t] + depth, bounds[t + 1]):
+        for at in range(starts[t] + depth, ends[t]):
             last += 1
             parent[last], letter[last], term[last] = path[depth], letters[at], -1
             depth += 1

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classifier.cue_matching import codes_found, find, has, matcher, unpacked, words_for
-from classifier.tries import Alphabet, bounds_of
+from classifier.excerpts import bounds_of
+from classifier.tries import Alphabet
 
 CODES = [f"code{n:03}" for n in range(130)]  # three words of a mask
 ALPHABET = Alphabet("ab")

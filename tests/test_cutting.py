@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classifier.cutting import pieces
+from classifier.excerpts import bounds_of, code_points
 from classifier.segments import HAN
-from classifier.tries import bounds_of, code_points
 
 # --- the grammar, in four passes over a line ---
 

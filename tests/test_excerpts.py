@@ -49,3 +49,14 @@ def test_they_are_put_together_again_of_their_places_and_the_code_points(given_t
     assert list(emptied.of_codes(found.codes)) == given_texts
     again = copy.copy(found)  # as it goes to another process
     assert (list(again), again.codes.tolist()) == (given_texts, found.codes.tolist())
+
+
+@given(st.one_of(texts, texts.map(sorted)))
+def test_they_ascend_as_strings_do(given_texts):
+    assert Excerpts.of(given_texts).ascend() == all(a < b for a, b in pairwise(given_texts))
+
+
+@pytest.mark.parametrize("ascending", [["产", "产业"], ["", "产业", "产业园", "医"], ["\x00", "\x00\x00"]])
+def test_what_begins_another_comes_before_it(ascending):
+    assert Excerpts.of(ascending).ascend()
+    assert not Excerpts.of([*ascending, ascending[-1]]).ascend()

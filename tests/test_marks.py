@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classifier.excerpts import Excerpts
+from classifier.excerpts import Excerpts, bounds_of, code_points
 from classifier.normalise import one_width
 from classifier.segments import (
     HAN,
@@ -25,7 +25,7 @@ from classifier.segments import (
     drop_rules,
     rule_names,
 )
-from classifier.tries import BMP, bounds_of, code_points
+from classifier.tries import BMP
 
 RULES = drop_rules()
 every_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)

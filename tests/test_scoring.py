@@ -17,12 +17,13 @@ from classifier.codebook import codebook_from_text
 from classifier.corpus import read_articles
 from classifier.decisions import Decisions
 from classifier.errors import FupinError
+from classifier.excerpts import bounds_of, text_of
 from classifier.features import TextFeatures
 from classifier.lexicon import Lexicon
 from classifier.model import PolicyClassifier
 from classifier.scoring import Features, Scorer, Units, from_units, in_units, rounded
 from classifier.store import load_model
-from classifier.tries import Alphabet, EveryCharacter, bounds_of, text_of
+from classifier.tries import Alphabet, EveryCharacter
 
 SEEDS = Path(__file__).resolve().parents[1] / "seeds"
 

@@ -10,18 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classifier.errors import FupinError
-from classifier.tries import (
-    START,
-    Alphabet,
-    EveryCharacter,
-    bounds_of,
-    build,
-    code_points,
-    node_of,
-    place_of,
-    step,
-    text_of,
-)
+from classifier.excerpts import bounds_of, code_points, text_of
+from classifier.tries import START, Alphabet, EveryCharacter, build, node_of, place_of, step
 
 LETTERS = "户产业园a\x00𠮷\ud83d"  # a plane beyond the first, a NUL and half a surrogate pair among them
 ALPHABET = Alphabet(LETTERS)
