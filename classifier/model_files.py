@@ -161,7 +161,8 @@ def _terms(text: str, longest: int) -> Excerpts:
     breaks = np.flatnonzero(codes == ord("\n"))
     bounds = np.append(0, breaks - np.arange(len(breaks)))
     terms = Excerpts(text.replace("\n", ""), codes[codes != ord("\n")], bounds[:-1], bounds[1:])
-    if not set(np.unique(terms.ends - terms.starts).tolist()) <= set(range(1, longest + 1)):
+    sizes = terms.ends - terms.starts
+    if sizes.min(initial=1) < 1 or sizes.max(initial=1) > longest:
         raise ValueError(f"a term is empty, or longer than {longest} characters")
     if not terms.ascend():
         raise ValueError("terms are not in ascending order")
