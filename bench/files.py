@@ -17,7 +17,7 @@ from bench.gauges import Figure, Peaks, keep_to, timed
 from bench.processes import Answer, Task, of_all, process_for
 from classifier.batch import CHUNK, Made, label_documents
 from classifier.crew import Crew, Processes
-from classifier.documents import documents
+from classifier.documents import documents, parcels
 from classifier.excerpts import Excerpts
 from classifier.quick_start import collect_seldom
 from classifier.segments import cut_all
@@ -54,7 +54,8 @@ def file_rounds(jobs: int, folder: Path, n: int) -> Callable[[int], Answer]:
     def do(number: int, articles: int | None = None) -> Answer:
         with tempfile.TemporaryDirectory(dir=folder) as place:
             out, crew, begun = Path(place) / "out.parquet", Watched(jobs), time.perf_counter()
-            tally = label_documents(islice(documents([source]), articles), model, out, crew=crew)
+            found = parcels([source]) if articles is None else islice(documents([source]), articles)
+            tally = label_documents(found, model, out, crew=crew)
             seconds = time.perf_counter() - begun
             wrote = out.stat().st_size / 1e6
         return {

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +18,7 @@ from classifier.carried_columns import carried_columns, fitted
 from classifier.cells import Columns
 from classifier.completed import completed, note_completed
 from classifier.crew import Crew, ThisProcess
-from classifier.documents import SHORT, Document
+from classifier.document import CHUNK, CHUNK_CHARACTERS, SHORT, Document
 from classifier.encoded_rows import encoded
 from classifier.errors import InputError, OutputError
 from classifier.excerpts import Excerpts
@@ -25,10 +27,10 @@ from classifier.labelling import Asked, label_columns
 from classifier.lazy_columns import value_counts
 from classifier.output import WAITING, Sink, StandardOutput, discard, format_of, put_in_place, sink_for
 from classifier.predictor import Classifier
+from classifier.table_documents import Parcel, UnparsedRows
 
-CHUNK = 500  # documents labelled at a time, fewer
-CHUNK_CHARACTERS = 500_000  # where they are long
 WRITTEN = 10_000_000  # characters that the rows of a chunk may come to, by a rough count: see `_chunks`
+_OF_PARCEL = 2 * WRITTEN  # characters that the rows of a parcel may come to
 _ROW = 300  # characters of a row beside what its document carries: mostly probabilities
 
 
@@ -39,6 +41,9 @@ class Share:
     document: Document
     number: int
     of: int
+
+
+Found = Sequence[Document] | Share | Parcel  # what is labelled together, as it was read
 
 
 @dataclass(frozen=True)
@@ -74,11 +79,17 @@ NOTHING = Chunk.of([])
 
 @dataclass(frozen=True)
 class Made:
-    """What a chunk of documents became: its rows as bytes, their columns, and how many there are."""
+    """What a chunk of documents became: its rows as bytes, their columns, and how many there are.
 
-    rows: bytes
-    columns: list[str]
-    tally: Tally
+    Where the chunk was a parcel there are the ids of its documents, None if these come to more rows than
+    one chunk should, and what was wrong with its other rows.
+    """
+
+    rows: bytes = b""
+    columns: Sequence[str] = ()
+    tally: Tally = Tally()  # noqa: RUF009 - it is frozen
+    ids: Sequence[str] | None = ()
+    errors: Sequence[InputError] = ()
 
     def apart(self) -> tuple[Made, bytes]:
         """Return it without its rows, and them."""
@@ -89,17 +100,22 @@ class Made:
         return replace(self, rows=bulk)
 
 
-def _task(
-    model: Classifier,
-    chunk: Chunk | None,
-    *,
-    asked: Asked,
-    file_format: str,
-    raw: bool,
-    header: list[str] | None,
+def _task(model: Classifier, given: Chunk | UnparsedRows | None, **how: Any) -> Made:
+    """Label a chunk of documents, if any, parsed before if they are not."""
+    if not isinstance(given, UnparsedRows):
+        return _labelled(model, given or NOTHING, **how)
+    errors = list[InputError]()
+    found = list(given.documents(errors.append))
+    if sum(document.repeated for document in found) > _OF_PARCEL:
+        return Made(ids=None)
+    made = _labelled(model, Chunk.of(found), **how) if found else Made()
+    return replace(made, ids=[document.id for document in found], errors=errors)
+
+
+def _labelled(
+    model: Classifier, chunk: Chunk, *, asked: Asked, file_format: str, raw: bool, header: list[str] | None
 ) -> Made:
-    """Label a chunk of documents, if any; its columns are lined up with a ``header`` already written."""
-    chunk = chunk or NOTHING
+    """Label a chunk of documents; its columns are lined up with a ``header`` already written."""
     columns = label_columns(chunk.ids, chunk.texts, chunk.carried, model, asked, share=chunk.share)
     left_out = 0
     if header is not None and list(columns) != header:
@@ -113,7 +129,7 @@ def _task(
 
 
 def label_documents(
-    documents: Iterable[Document],
+    documents: Iterable[Document | Parcel],
     model: Classifier,
     out: Path | None,
     *,
@@ -136,7 +152,7 @@ def label_documents(
 
     Parameters
     ----------
-    documents : iterable of Document
+    documents : iterable of Document and Parcel
         With ``resume`` the same documents again, from the first one on.
     out : Path or None
         None is standard output, which cannot be resumed.
@@ -218,7 +234,7 @@ def _begin(journal: Journal, facts: Mapping[str, str], *, resume: bool, tell: Ca
 class _Run:
     """One run over documents."""
 
-    documents: Iterable[Document]
+    documents: Iterable[Document | Parcel]
     model: Classifier
     crew: Crew
     asked: Asked
@@ -230,8 +246,8 @@ class _Run:
         """Label what is not yet done; return the tally of it."""
         done = journal.tally() if journal else Tally()
         header = journal.header() if journal else None
-        every = _chunks(islice(self.documents, done.documents, None), self.asked.unit)
-        chunks = map(Chunk.of, islice(every, journal.shares() if journal else 0, None))
+        every = _chunks(_behind(self.documents, done.documents), self.asked.unit)
+        chunks = islice(every, journal.shares() if journal else 0, None)
         total = Tally()
         with closing(self._written(self._made(chunks, header), sink, journal)) as written:
             for tally in written:
@@ -240,15 +256,32 @@ class _Run:
         sink.finish()
         return total
 
-    def _made(self, chunks: Iterator[Chunk], header: list[str] | None) -> Iterator[Made]:
+    def _made(self, chunks: Iterator[Found], header: list[str] | None) -> Iterator[Made]:
         """Yield what chunks become; where none is written yet, the first settles the columns."""
         if header is None:
-            made = self._task(None)(self.model, next(chunks, None))
+            made = self._task(None)(self.model, _handed(next(chunks, ())))
             yield made
-            header = made.columns
-        yield from self.crew.run(self._task(header), self.model, chunks)
+            header = list(made.columns)
+        task, under_way = self._task(header), deque[Found]()
 
-    def _task(self, header: list[str] | None) -> Callable[[Classifier, Chunk | None], Made]:
+        def handed() -> Iterator[Chunk | UnparsedRows]:
+            for found in chunks:
+                under_way.append(found)
+                yield _handed(found)
+
+        for made in self.crew.run(task, self.model, handed()):
+            found = under_way.popleft()
+            if not isinstance(found, Parcel):
+                yield made
+            elif made.ids is None:
+                parts = _chunks(found.documents(), self.asked.unit)
+                yield from (task(self.model, _handed(part)) for part in parts)
+            else:
+                found.settle(made.ids, made.errors)
+                if made.ids:
+                    yield made
+
+    def _task(self, header: list[str] | None) -> Callable[[Classifier, Chunk | UnparsedRows], Made]:
         return partial(_task, asked=self.asked, file_format=self.file_format, raw=self.raw, header=header)
 
     def _written(self, every: Iterator[Made], sink: Sink, journal: Journal | None) -> Generator[Tally]:
@@ -265,14 +298,46 @@ class _Run:
 
 
 def _write(made: Made, sink: Sink, journal: Journal) -> Tally:
-    journal.add(made.tally, sink.append(made.rows), made.columns)
+    journal.add(made.tally, sink.append(made.rows), list(made.columns))
     return made.tally
 
 
-def _chunks(documents: Iterable[Document], unit: str = "segment") -> Iterator[list[Document] | Share]:
-    """Yield documents in chunks of about the same work, one whose rows come to too much in shares."""
+def _handed(found: Found) -> Chunk | UnparsedRows:
+    """Return documents as they are given to who labels them."""
+    return found.rows if isinstance(found, Parcel) else Chunk.of(found)
+
+
+def _behind(
+    documents: Iterable[Document | Parcel], done: int
+) -> Iterator[Document | Parcel | list[Document]]:
+    """Yield what comes behind so many documents; of a parcel that was begun, its others as a list."""
+    for one in documents:
+        if done and isinstance(one, Parcel):
+            found = list(one.documents())
+            if found[done:]:
+                yield found[done:]
+            done = max(0, done - len(found))
+        elif done:
+            done -= 1
+        else:
+            yield one
+
+
+def _chunks(
+    documents: Iterable[Document | Parcel | list[Document]], unit: str = "segment"
+) -> Iterator[Found]:
+    """Yield documents in chunks of about the same work, one whose rows come to too much in shares.
+
+    Parcels and lists are not joined with what stands before or behind them.
+    """
     chunk, size, repeated = list[Document](), 0, 0
     for document in documents:
+        if not isinstance(document, Document):
+            if chunk:
+                yield chunk
+            yield from [document] if isinstance(document, Parcel) else _chunks(document, unit)
+            chunk, size, repeated = [], 0, 0
+            continue
         carried = document.repeated
         own = carried + len(document.text) * _ROW // SHORT  # characters that its rows come to, roughly
         if own > WRITTEN and unit == "segment":

@@ -127,7 +127,7 @@ def label(
     begin_quickly()
     from classifier.batch import label_documents
     from classifier.crew import DaskCluster, Processes
-    from classifier.documents import Reading, documents, size_of
+    from classifier.documents import Reading, parcels, size_of
     from classifier.labelling import UNITS
     from classifier.output import format_of
     from classifier.shipped import MODEL
@@ -143,7 +143,7 @@ def label(
     reading, jobs = Reading(text_column, id_column, encoding, limits_of(limit)), jobs or os.cpu_count() or 1
     facts = _facts(inputs, reading, model or MODEL, resume=resume) if out else {}
     with told_skipped(out) as skipped, progress_bar("labelling", lambda: size_of(inputs)) as bar:
-        found = documents(inputs, reading, skipped.errors.append, bar.read, on_note=say, parsers=jobs)
+        found = parcels(inputs, reading, skipped.errors.append, bar.read, on_note=say, parsers=jobs)
         tally = label_documents(
             skipped.begin(found),
             loaded,

@@ -19,7 +19,7 @@ from classifier.whole_file import beside
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from classifier.documents import Document
+    from classifier.documents import Document, Parcel
 
 ATTENTION = 3  # exit code: done, but something needs attention
 
@@ -141,7 +141,7 @@ class Skipped:
     errors: list[SkippedError] = field(default_factory=list)
     begun: bool = False
 
-    def begin(self, documents: Iterator[Document]) -> Iterator[Document]:
+    def begin(self, documents: Iterator[Document | Parcel]) -> Iterator[Document | Parcel]:
         """Yield documents; note that they are asked for."""
         self.begun = True
         yield from documents

@@ -6,20 +6,23 @@ import hashlib
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from classifier.archives import ZIP
 from classifier.confined import Parsers
+from classifier.document import SHORT, Document, Reading
 from classifier.errors import InputError, NothingReadError, SkippedError
-from classifier.file_readers import SHORT, Document, FileReader, Reading, Work
+from classifier.file_readers import FileReader, Work
 from classifier.inert_text import on_one_line
 from classifier.limits import MB
 from classifier.sources import PAGE_SUFFIXES, PDF, WORD, Source, sources_of
+from classifier.table_documents import Parcel
 from classifier.text_files import BLOCK, STDIN, Place, shown, size_in_bytes, suffix_of
 
-__all__ = ["SHORT", "Document", "Reading", "documents", "fingerprint", "size_of"]
+__all__ = ["SHORT", "Document", "Parcel", "Reading", "documents", "fingerprint", "parcels", "size_of"]
 
 AS_FOUND = Reading()
 PARSERS = 4  # processes that parse at the same time, at most
@@ -67,20 +70,40 @@ def documents(
         For an input that is missing, and a doubled id; without ``on_error`` for what cannot be
         read. `NothingReadError` where there was nothing else.
     """
+    found = parcels(inputs, reading, on_error, on_read, on_note=on_note, parsers=parsers)
+    for one in found:
+        if isinstance(one, Parcel):
+            yield from one.documents()
+        else:
+            yield one
+
+
+def parcels(
+    inputs: Sequence[str | Path],
+    reading: Reading = AS_FOUND,
+    on_error: Callable[[SkippedError], None] | None = None,
+    on_read: Callable[[int], None] = lambda _: None,
+    *,
+    on_note: Callable[[str], None] = lambda _: None,
+    parsers: int = 1,
+) -> Iterator[Document | Parcel]:
+    """Yield the same as `documents`; rows of JSONL behind the first ones in parcels that nobody has parsed.
+
+    Of a parcel, errors and doubled ids are told when it is parsed or settled; that is to be done in order.
+    """
     sources = [source for name in inputs for source in sources_of(name)]
     skipped, parsers = _Skipped(on_error), min(parsers, PARSERS)
-    with Parsers(reading.limits, parsers) as processes, closing(_Names()) as seen:
+    seen = _Names()
+    with Parsers(reading.limits, parsers) as processes:
         reader = FileReader(reading, processes, skipped.leave, on_read, on_note)
         for work in _ahead(reader.works(sources), 2 * parsers):
             found, place = work.documents(), shown(work.place)
-            while (document := skipped.next_of(found, work.place)) is not None:
-                first = seen.add(document.id, place)
-                if first is not None:
-                    raise InputError(
-                        f"{place}: id '{on_one_line(document.id)}' stands twice (first in {first})",
-                        "give each document a name of its own: another --id-column, other file names",
-                    )
-                yield document if seen.count > 1 else _with_columns(document, sources)
+            while (one := skipped.next_of(found, work.place)) is not None:
+                if isinstance(one, Parcel):
+                    yield replace(one, admit=partial(seen.admit, place))
+                    continue
+                seen.admit(place, one.id)
+                yield one if seen.count > 1 else _with_columns(one, sources)
     if skipped.first is not None and not seen.count:
         raise skipped.nothing_read()
 
@@ -130,8 +153,8 @@ class _Skipped:
             self._more += 1
         self._on_error(skipped)
 
-    def next_of(self, found: Iterator[Document], place: Place) -> Document | None:
-        """Return the next document of a file; None where there are no more, or it cannot be read on."""
+    def next_of(self, found: Iterator[Document | Parcel], place: Place) -> Document | Parcel | None:
+        """Return what comes next of a file; None where there are no more, or it cannot be read on."""
         try:
             return next(found, None)
         except InputError as error:
@@ -159,9 +182,17 @@ class _Names:
         self._database.execute("BEGIN")
         self._places: dict[str, int] = {}
 
-    def close(self) -> None:
-        """Delete the database."""
+    def __del__(self) -> None:  # parcels may be settled when all is read
         self._database.close()
+
+    def admit(self, place: str, identifier: str) -> None:
+        """Take in an id; raise `InputError` where it stood before."""
+        first = self.add(identifier, place)
+        if first is not None:
+            raise InputError(
+                f"{place}: id '{on_one_line(identifier)}' stands twice (first in {first})",
+                "give each document a name of its own: another --id-column, other file names",
+            )
 
     def add(self, identifier: str, place: str) -> str | None:
         """Take in an id; return the place where it stood before, if it did."""

@@ -32,7 +32,7 @@ class Limits:
         Columns of a table.
     repeated_mb : int
         Millions of characters that id and other columns of a row come to beside its segments, by
-        `file_readers.Document.repeated`.
+        `document.Document.repeated`.
     seconds : int
         Time for a document, for a member of an archive, and for every 500 rows of a workbook.
     memory_mb : int

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from classifier.document import CHUNK, CHUNK_CHARACTERS
 from classifier.errors import InputError
 from classifier.json_values import refuse_deep, refuse_halves
 from classifier.limits import LIMITS, Limits, raised
+from classifier.text_columns import LOOKED_AT
 from classifier.text_files import (
     LINE,
     Held,
@@ -30,11 +35,84 @@ if TYPE_CHECKING:
 
     from classifier.confined import Parsers
 
-TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet", ".xlsx")
+JSONL = ".jsonl"
+TABLE_SUFFIXES = (".csv", ".tsv", JSONL, ".parquet", ".xlsx")
+LONG = 8_000  # characters of a line that stands alone in its part: see `JsonLines.long`
 NO_VALUE = (ValueError, ArithmeticError, LookupError)  # of days beyond the year 9999, unknown time zones
 OnRead = Callable[[int], None]
 OnBad = Callable[[InputError], None]
 Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class JsonLines:
+    """Some lines of a JSONL file, not yet parsed; ``before`` and ``rows_before`` count what stands above."""
+
+    name: str
+    lines: Sequence[str] = ()
+    before: int = 0
+    rows_before: int = 0
+
+    @property
+    def long(self) -> bool:
+        """Whether this is one long line: a document of it may come to more rows than a chunk should."""
+        return len(self.lines) == 1 and len(self.lines[0]) > LONG
+
+    def behind(self, lines: Sequence[str]) -> JsonLines:
+        """Return the lines that follow these."""
+        rows = len(self.lines) - sum(map(str.isspace, self.lines))
+        return JsonLines(self.name, lines, self.before + len(self.lines), self.rows_before + rows)
+
+    def rows(self, leave: OnBad, limits: Limits = LIMITS) -> Iterator[tuple[int, Row]]:
+        """Yield the rows, numbered from 1 for the first of the file; ``leave`` is given errors."""
+        number = self.rows_before
+        for at, line in enumerate(self.lines, self.before + 1):
+            if line.isspace():
+                continue
+            number += 1
+            try:
+                yield number, _json_row(line, f"{self.name}: line {at}", limits)
+            except InputError as error:
+                leave(error)
+
+    def joined(self) -> bytes:
+        """Return the lines as bytes."""
+        return "".join(self.lines).encode("utf-8", "surrogatepass")
+
+    def divided(self, joined: bytes) -> JsonLines:
+        """Return these with the lines that were `joined`."""
+        text = io.StringIO(joined.decode("utf-8", "surrogatepass"), newline="\n")
+        return replace(self, lines=list(text))
+
+
+def json_parts(
+    place: Place, encoding: str | None = None, on_read: OnRead = lambda _: None, limits: Limits = LIMITS
+) -> Iterator[JsonLines]:
+    """Return the lines of a JSONL file in parts of a chunk at most, the first a smaller one.
+
+    Raises `InputError` as `numbered_rows` does.
+    """
+    options: dict[str, Any] = {"longest": LINE * limits.characters, "on_read": on_read, "limits": limits}
+    return _parts(lines_of(place, encoding, newline="\n", **options), shown(place))
+
+
+def _parts(lines: Iterator[str], name: str) -> Iterator[JsonLines]:
+    part, held, size, most = JsonLines(name), list[str](), 0, LOOKED_AT
+    try:
+        for line in lines:
+            full = len(held) >= most or size >= CHUNK_CHARACTERS
+            if held and (full or len(line) > LONG or len(held[0]) > LONG):
+                part = part.behind(held)
+                yield part
+                held, size, most = [], 0, CHUNK
+            held.append(line)
+            size += len(line)
+    except InputError:
+        if held:  # what was read before is not lost
+            yield part.behind(held)
+        raise
+    if held:
+        yield part.behind(held)
 
 
 def table_rows(place: Place, encoding: str | None = None, on_read: OnRead = lambda _: None) -> Iterator[Row]:
@@ -104,12 +182,11 @@ def numbered_rows(
         return enumerate(_sheet_rows(place, limits, parsers), 1)
     if suffix == ".parquet":
         return enumerate(_parquet_rows(place, on_read, limits, parsers), 1)
-    leave = on_bad or _raise
-    newline = "\n" if suffix == ".jsonl" else ""
-    longest = LINE * limits.characters
-    lines = lines_of(place, encoding, newline=newline, longest=longest, on_read=on_read, limits=limits)
-    if suffix == ".jsonl":
-        return _json_rows(lines, shown(place), leave, limits)
+    leave, longest = on_bad or _raise, LINE * limits.characters
+    if suffix == JSONL:
+        parts = json_parts(place, encoding, on_read, limits)
+        return chain.from_iterable(part.rows(leave, limits) for part in parts)
+    lines = lines_of(place, encoding, longest=longest, on_read=on_read, limits=limits)
     return _csv_rows(_Rows(lines, longest, limits), shown(place), "\t" if suffix == ".tsv" else ",", leave)
 
 
@@ -182,18 +259,6 @@ def _of_other_length(name: str, number: int, cells: int, columns: int) -> InputE
         f"{name}: row {number} has {cells} cells, the header {columns}",
         "cells that hold a comma, a quote or a line break must be quoted",
     )
-
-
-def _json_rows(lines: Iterator[str], name: str, leave: OnBad, limits: Limits) -> Iterator[tuple[int, Row]]:
-    number = 0
-    for at, line in enumerate(lines, 1):
-        if line.isspace():
-            continue
-        number += 1
-        try:
-            yield number, _json_row(line, f"{name}: line {at}", limits)
-        except InputError as error:
-            leave(error)
 
 
 def _json_row(line: str, where: str, limits: Limits) -> Row:

@@ -13,8 +13,9 @@ from typing import Any
 import classifier
 from classifier import parsing_process
 from classifier.confined import Parsers
+from classifier.document import Reading
 from classifier.errors import FupinError, InputError
-from classifier.file_readers import FileReader, Reading
+from classifier.file_readers import FileReader
 from classifier.frames import Frame
 from classifier.limits import Limits
 from classifier.sources import Source

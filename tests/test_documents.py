@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from classifier.documents import Document, Reading, documents
 from classifier.errors import InputError, NothingReadError
-from classifier.file_readers import BAD_ROWS
 from classifier.limits import FREE, Limits
+from classifier.table_documents import BAD_ROWS
 from classifier.tables import table_rows
 from classifier.text_files import decode, read_text, suffix_of
 
