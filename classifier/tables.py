@@ -16,7 +16,6 @@ from classifier.document import CHUNK, CHUNK_CHARACTERS
 from classifier.errors import InputError
 from classifier.json_values import refuse_deep, refuse_halves
 from classifier.limits import LIMITS, Limits, raised
-from classifier.text_columns import LOOKED_AT
 from classifier.text_files import (
     LINE,
     Held,
@@ -88,7 +87,7 @@ class JsonLines:
 def json_parts(
     place: Place, encoding: str | None = None, on_read: OnRead = lambda _: None, limits: Limits = LIMITS
 ) -> Iterator[JsonLines]:
-    """Return the lines of a JSONL file in parts of a chunk at most, the first a smaller one.
+    """Return the lines of a JSONL file in parts of a chunk at most.
 
     Raises `InputError` as `numbered_rows` does.
     """
@@ -97,14 +96,14 @@ def json_parts(
 
 
 def _parts(lines: Iterator[str], name: str) -> Iterator[JsonLines]:
-    part, held, size, most = JsonLines(name), list[str](), 0, LOOKED_AT
+    part, held, size = JsonLines(name), list[str](), 0
     try:
         for line in lines:
-            full = len(held) >= most or size >= CHUNK_CHARACTERS
+            full = len(held) >= CHUNK or size >= CHUNK_CHARACTERS
             if held and (full or len(line) > LONG or len(held[0]) > LONG):
                 part = part.behind(held)
                 yield part
-                held, size, most = [], 0, CHUNK
+                held, size = [], 0
             held.append(line)
             size += len(line)
     except InputError:

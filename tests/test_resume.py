@@ -30,7 +30,7 @@ import classifier.output
 import classifier.sheet_xml
 from classifier.batch import label_documents
 from classifier.crew import AHEAD, ALONE, Processes, ThisProcess
-from classifier.documents import documents
+from classifier.documents import documents, parcels
 from classifier.errors import OutputError
 from classifier.journal import Journal
 from classifier.output import FORMATS
@@ -60,7 +60,7 @@ def undisturbed(tmp_path_factory, many, tiny_model_folder):
     """Return, for each format, a run over ``many`` that nothing disturbed."""
     folder, model = tmp_path_factory.mktemp("undisturbed"), load_model(tiny_model_folder)
     for name in FORMATS:
-        label_documents(documents([many]), model, folder / f"out.{name}")
+        label_documents(parcels([many]), model, folder / f"out.{name}")
     return {path.suffix: path for path in folder.iterdir()}
 
 
