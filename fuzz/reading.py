@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import signal
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any
+from unittest.mock import patch
 
 import classifier
-from classifier import parsing_process
+from classifier import parsing_process, tables
 from classifier.confined import Parsers
-from classifier.document import Reading
+from classifier.document import Document, Reading
 from classifier.errors import FupinError, InputError
 from classifier.file_readers import FileReader
 from classifier.frames import Frame
 from classifier.limits import Limits
 from classifier.sources import Source
+from classifier.table_documents import Parcel
 from classifier.text_files import Held, Place
 from fuzz import own_files
 
 LIMITS = Limits(file_mb=1, unpacked_mb=1, characters=50_000, pages=20)
+LINES = 2  # of JSONL in a part, so that there are several
 SECONDS = 3  # of processor time that parsing a document may take here
 _PACKAGE = str(Path(classifier.__file__).parent)
 TOKENS = own_files.TOKENS
@@ -106,7 +110,7 @@ def run(data: bytes) -> bool:
     read = False
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of parsers: the other process is silent
-        with Here(LIMITS) as parsers:
+        with patch.object(tables, "CHUNK", LINES), Here(LIMITS) as parsers:
             reader = FileReader(Reading(limits=LIMITS), parsers, _left_out, lambda _: None, lambda _: None)
             held = Held(PurePosixPath(name), made(data[1:]))
             for work in reader.works([Source(name, held)]):
@@ -114,10 +118,21 @@ def run(data: bytes) -> bool:
     return read
 
 
+def _parsed(one: Document | Parcel) -> Iterable[Document]:
+    """Return what a file holds, its parcels opened as whoever labels them does."""
+    if not isinstance(one, Parcel):
+        return [one]
+    bare, lines = one.rows.apart()
+    errors = list[FupinError]()
+    found = list(bare.whole(lines).documents(errors.append))
+    one.settle([document.id for document in found], errors)
+    return found
+
+
 def _can_be_written(documents: Callable[[], Iterator[Any]], place: Place) -> bool:
     found = False
     try:
-        for document in documents():
+        for document in chain.from_iterable(map(_parsed, documents())):
             known = (document.id, document.text, document.title, document.date, document.source)
             "".join(known).encode()
             assert len(document.text) <= LIMITS.characters, "longer than the limit"

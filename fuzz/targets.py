@@ -32,8 +32,16 @@ _ALL = (
     Target(
         "reading",
         (
-            *("archives", "file_readers", "inert_text", "office_parts", "page_facts", "parsed"),
-            *("parsing_process", "pdf_files", "pdf_lines", "sources", "tables", "text_columns"),
+            *("archives", "document", "file_readers", "inert_text", "office_parts", "page_facts", "parsed"),
+            *(
+                "parsing_process",
+                "pdf_files",
+                "pdf_lines",
+                "sources",
+                "table_documents",
+                "tables",
+                "text_columns",
+            ),
             *("text_files", "web_pages", "word_files", "workbooks"),
         ),
         2048,
