@@ -10,7 +10,8 @@ from typing import Any
 from classifier.errors import InputError
 from classifier.json_values import refuse_deep, refuse_halves
 from classifier.limits import LIMITS, Limits, raised
-from classifier.text_files import LINE, Place, read_text, shown
+from classifier.text_files import Place, read_text, shown
+from classifier.text_lines import LINE
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _LIST = 'a list of objects, such as [{"text": "…"}, …], is wanted'

@@ -17,7 +17,8 @@ import pandas as pd
 
 from classifier.errors import InputError
 from classifier.tables import NO_VALUE, fixed_limits, parquet_parts, table_rows
-from classifier.text_files import lines_of, suffix_of
+from classifier.text_files import suffix_of
+from classifier.text_lines import lines_of
 
 if TYPE_CHECKING:
     import pyarrow as pa

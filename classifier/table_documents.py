@@ -220,10 +220,13 @@ class BadRows:
     def __init__(self, place: Place, leave: Callable[[Place, InputError], None]) -> None:
         self._place, self._leave, self._count = place, leave, 0
         self._waiting: list[InputError] | None = []
-        self._under_way, self._ended = 0, False
+        self._under_way, self._ended, self._last = 0, False, ""
 
     def __call__(self, error: InputError) -> None:
         """Take in the error of a row."""
+        if str(error) == self._last:  # that of the file, found anew further down
+            return
+        self._last = str(error)
         self._count += 1
         if self._count > BAD_ROWS:
             return

@@ -12,22 +12,21 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from classifier.document import CHUNK, CHUNK_CHARACTERS
+from classifier.document import CHUNK
 from classifier.errors import InputError
 from classifier.json_values import refuse_deep, refuse_halves
 from classifier.limits import LIMITS, Limits, raised
 from classifier.text_files import (
-    LINE,
     Held,
-    LongLine,
     Place,
-    lines_of,
+    changed,
     opened,
     read_bytes,
     shown,
     size_in_bytes,
     suffix_of,
 )
+from classifier.text_lines import LINE, LongLine, lines_of, utf8_lines_of
 
 if TYPE_CHECKING:
     from pyarrow import RecordBatch
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
 
 JSONL = ".jsonl"
 TABLE_SUFFIXES = (".csv", ".tsv", JSONL, ".parquet", ".xlsx")
+CHUNK_BYTES = 1_500_000  # of lines in a part, about
 LONG = 8_000  # characters of a line that stands alone in its part: see `JsonLines.long`
 NO_VALUE = (ValueError, ArithmeticError, LookupError)  # of days beyond the year 9999, unknown time zones
 OnRead = Callable[[int], None]
@@ -48,40 +48,42 @@ class JsonLines:
     """Some lines of a JSONL file, not yet parsed; ``before`` and ``rows_before`` count what stands above."""
 
     name: str
-    lines: Sequence[str] = ()
+    lines: Sequence[bytes] = ()
     before: int = 0
     rows_before: int = 0
 
     @property
     def long(self) -> bool:
         """Whether this is one long line: a document of it may come to more rows than a chunk should."""
-        return len(self.lines) == 1 and len(self.lines[0]) > LONG
+        return len(self.lines) == 1 and _is_long(self.lines[0])
 
-    def behind(self, lines: Sequence[str]) -> JsonLines:
+    def behind(self, lines: Sequence[bytes]) -> JsonLines:
         """Return the lines that follow these."""
-        rows = len(self.lines) - sum(map(str.isspace, self.lines))
+        rows = len(self.lines) - sum(map(_is_blank, self.lines))
         return JsonLines(self.name, lines, self.before + len(self.lines), self.rows_before + rows)
 
     def rows(self, leave: OnBad, limits: Limits = LIMITS) -> Iterator[tuple[int, Row]]:
         """Yield the rows, numbered from 1 for the first of the file; ``leave`` is given errors."""
         number = self.rows_before
         for at, line in enumerate(self.lines, self.before + 1):
-            if line.isspace():
+            if _is_blank(line):
                 continue
             number += 1
             try:
                 yield number, _json_row(line, f"{self.name}: line {at}", limits)
             except InputError as error:
                 leave(error)
+            except UnicodeDecodeError:
+                leave(changed(self.name))
+                return
 
     def joined(self) -> bytes:
         """Return the lines as bytes."""
-        return "".join(self.lines).encode("utf-8", "surrogatepass")
+        return b"".join(self.lines)
 
     def divided(self, joined: bytes) -> JsonLines:
         """Return these with the lines that were `joined`."""
-        text = io.StringIO(joined.decode("utf-8", "surrogatepass"), newline="\n")
-        return replace(self, lines=list(text))
+        return replace(self, lines=list(io.BytesIO(joined)))
 
 
 def json_parts(
@@ -92,26 +94,34 @@ def json_parts(
     Raises `InputError` as `numbered_rows` does.
     """
     options: dict[str, Any] = {"longest": LINE * limits.characters, "on_read": on_read, "limits": limits}
-    return _parts(lines_of(place, encoding, newline="\n", **options), shown(place))
+    return _parts(utf8_lines_of(place, encoding, **options), shown(place))
 
 
-def _parts(lines: Iterator[str], name: str) -> Iterator[JsonLines]:
-    part, held, size = JsonLines(name), list[str](), 0
+def _parts(lines: Iterator[bytes], name: str) -> Iterator[JsonLines]:
+    part, held, size, alone = JsonLines(name), list[bytes](), 0, False
     try:
         for line in lines:
-            full = len(held) >= CHUNK or size >= CHUNK_CHARACTERS
-            if held and (full or len(line) > LONG or len(held[0]) > LONG):
+            long = _is_long(line)
+            if held and (long or alone or len(held) >= CHUNK or size >= CHUNK_BYTES):
                 part = part.behind(held)
                 yield part
                 held, size = [], 0
             held.append(line)
-            size += len(line)
+            size, alone = size + len(line), long
     except InputError:
         if held:  # what was read before is not lost
             yield part.behind(held)
         raise
     if held:
         yield part.behind(held)
+
+
+def _is_long(line: bytes) -> bool:
+    return len(line) > LONG and len(line.decode(errors="replace")) > LONG
+
+
+def _is_blank(line: bytes) -> bool:
+    return not line.startswith(b"{") and line.decode(errors="replace").isspace()
 
 
 def table_rows(place: Place, encoding: str | None = None, on_read: OnRead = lambda _: None) -> Iterator[Row]:
@@ -260,9 +270,10 @@ def _of_other_length(name: str, number: int, cells: int, columns: int) -> InputE
     )
 
 
-def _json_row(line: str, where: str, limits: Limits) -> Row:
-    if isinstance(line, LongLine):
+def _json_row(raw: bytes, where: str, limits: Limits) -> Row:
+    if len(raw) > LINE * limits.characters and len(raw.decode(errors="replace")) > LINE * limits.characters:
         raise InputError(f"{where} is {_too_long(limits)}", raised("characters"))
+    line = raw.decode("utf-8", "surrogatepass")
     try:
         row = json.loads(line)
     except (ValueError, RecursionError) as error:

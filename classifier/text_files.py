@@ -9,7 +9,7 @@ import os
 import re
 import sys
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,9 +26,6 @@ STDIN = "-"
 COMMON_SHARE = 0.9  # of the Han characters of a GB18030 file that must be common ones
 
 BLOCK = 1 << 16  # bytes read at a time: what they become stays in the cache
-CHUNK = 1 << 14  # bytes decoded at a time, to be divided into lines
-TOLD = 32  # lines, after which it is told anew how much of a file is read
-LINE = 8  # times the characters of a cell that a line of a table may have: other cells, and escapes
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),  # before the next one, with which it begins
@@ -243,11 +240,14 @@ def opened(place: Place) -> Iterator[tuple[Any, BinaryIO]]:
             f"{shown(place)}: damaged gzip file ({error})", "fetch or pack the file anew"
         ) from None
     except UnicodeDecodeError:  # but it was settled, going through the file, how it is to be decoded
-        raise InputError(
-            f"{shown(place)}: changed while it was read", "read it when nobody writes it"
-        ) from None
+        raise changed(shown(place)) from None
     except OSError as error:
         raise refused(place, error) from None
+
+
+def changed(name: str) -> InputError:
+    """Return the error of a file that is no longer what it was when its encoding was settled."""
+    return InputError(f"{name}: changed while it was read", "read it when nobody writes it")
 
 
 def _raw(place: Place) -> BinaryIO:
@@ -296,56 +296,6 @@ class Blocks:
                 unpacked += len(block)
                 _refuse_bomb(self.place, unpacked, self.limits)
                 yield block
-
-
-class LongLine(str):
-    """The beginning of a line that is longer than lines may be; the rest of it is passed over."""
-
-    __slots__ = ()
-
-
-def lines_of(
-    place: Place,
-    encoding: str | None = None,
-    *,
-    newline: str = "",
-    longest: int = LINE * LIMITS.characters,
-    on_read: Callable[[int], None] = lambda _: None,
-    limits: Limits = LIMITS,
-) -> Iterator[str]:
-    """Return a file's lines with their ends as they are, decoded as `decode` does; memory holds one line.
-
-    The encoding is settled at once, by reading the whole file. ``newline`` is that of `open`:
-    with ``""`` any line end divides, with a line feed only that. A line of more than ``longest``
-    characters comes as a `LongLine`. ``on_read`` is told how many bytes of the file were read
-    since it was last told.
-    """
-    codec = encoding_of(Blocks(place, limits), shown(place), encoding)
-    return _lines(place, codec, newline, longest, on_read)
-
-
-def _lines(
-    place: Place, codec: str, newline: str, longest: int, on_read: Callable[[int], None]
-) -> Iterator[str]:
-    with opened(place) as (stream, raw):
-        done, number, lines = 0, 0, io.TextIOWrapper(stream, encoding=codec, newline=newline)
-        lines._CHUNK_SIZE = CHUNK  # type: ignore[attr-defined] # by default 8 KB, in which few lines fit
-        while line := lines.readline(longest + 1):
-            if len(line) > longest:
-                line = LongLine(line)
-                _skip_rest(line, lines)
-            yield line.lstrip("\ufeff") if not number and line.startswith("\ufeff") else line
-            number += 1
-            if number % TOLD == 0 and (at := raw.tell()) > done:
-                on_read(at - done)
-                done = at
-        on_read(raw.tell() - done)
-
-
-def _skip_rest(line: str, lines: io.TextIOWrapper) -> None:
-    """Pass over the rest of a line that has begun, a piece at a time."""
-    while line and not line.endswith(("\n", "\r")):
-        line = lines.readline(BLOCK)
 
 
 def suffix_of(place: Place) -> str:

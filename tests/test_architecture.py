@@ -55,6 +55,7 @@ ORDER = (
     "normalise",
     "segments",
     "text_files",
+    "text_lines",
     "text_columns",
     "document",
     "tables",

@@ -14,6 +14,7 @@ import classifier.batch
 import classifier.crew
 import classifier.table_documents
 import classifier.tables
+import classifier.text_lines
 from classifier.batch import label_documents
 from classifier.crew import Processes
 from classifier.document import Document
@@ -118,11 +119,12 @@ def test_they_come_through_another_process_as_they_were(write):
 
 @given(st.lists(st.text(st.sampled_from("户\r\x85\u2028 a\ud800{}\0"), max_size=3), min_size=1))
 def test_lines_are_divided_as_they_were_joined(texts):
-    lines = [f"{text}\n" for text in texts[:-1]] + ([texts[-1]] if texts[-1] else [])
+    encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
+    lines = [line + b"\n" for line in encoded[:-1]] + ([encoded[-1]] if encoded[-1] else [])
     one = JsonLines("甲.jsonl", lines, before=7, rows_before=5)
     assert one.divided(one.joined()) == one
-    after = one.behind(["x"])
-    rows = sum(bool(line.strip()) for line in lines)
+    after = one.behind([b"x"])
+    rows = sum(bool(text.strip()) for text in texts)
     assert (after.before, after.rows_before) == (7 + len(lines), 5 + rows)
 
 
@@ -135,10 +137,10 @@ def test_parts_hold_few_lines_or_one_that_is_long(write):
 
 def test_lines_before_one_that_cannot_be_read_are_not_lost(write, monkeypatch):
     def broken(*_, **__):
-        yield from (row(n) + "\n" for n in range(6))
+        yield from (f"{row(n)}\n".encode() for n in range(6))
         raise InputError("甲.jsonl: torn", "mend it")
 
-    monkeypatch.setattr(classifier.tables, "lines_of", broken)
+    monkeypatch.setattr(classifier.tables, "utf8_lines_of", broken)
     found, skipped = read(documents, write(row(0)))
     assert [document.id for document in found] == [f"文{n}" for n in range(6)]
     assert told(skipped)[0][0].endswith(": torn")
@@ -242,3 +244,22 @@ def test_the_first_document_has_a_place_for_what_others_may_bring(write, tmp_pat
     first, *_ = parcels([write(*map(row, range(9))), tmp_path / "页.html"])
     assert isinstance(first, Document)
     assert first.meta == {"url": None, "n": 0}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "gb18030", "utf-16"])
+def test_parcels_hold_the_same_whatever_the_encoding(write, encoding):
+    path = write(*map(row, range(30)))
+    expected = list(documents([path]))
+    path.write_bytes(path.read_text(encoding="utf-8").encode(encoding))
+    found, count = opened(parcels([path]))
+    assert (found, count) == (expected, 7)
+
+
+def test_a_file_that_was_changed_is_told_of_once(write, tmp_path, tiny_model, monkeypatch):
+    path = write(*map(row, range(6)))
+    with path.open("ab") as stream:
+        stream.write("\n".join(["", *map(row, range(6, 20))]).encode("gb18030"))
+    monkeypatch.setattr(classifier.text_lines, "encoding_of", lambda *_: "utf-8")
+    tally, errors = label(path, tmp_path / "out.csv", tiny_model)
+    assert [text.split(": ")[-1] for text, _ in errors] == ["changed while it was read"]
+    assert tally.documents == 6

@@ -22,7 +22,8 @@ from classifier.errors import InputError
 from classifier.limits import Limits
 from classifier.parquet_files import BATCH, BATCH_BYTES, parquet_batches
 from classifier.tables import table_rows
-from classifier.text_files import BLOCK, Blocks, encoding_of, lines_of, read_text
+from classifier.text_files import BLOCK, Blocks, encoding_of, read_text
+from classifier.text_lines import lines_of
 
 SENTENCE = "村里修好了水渠，药费减半。"
 CODECS = ["utf-8", "utf-8-sig", "utf-16", "gb18030", "big5"]
