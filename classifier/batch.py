@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -87,7 +87,7 @@ class Made:
 
     rows: bytes = b""
     columns: Sequence[str] = ()
-    tally: Tally = Tally()  # noqa: RUF009 - it is frozen
+    tally: Tally = field(default_factory=Tally)
     ids: Sequence[str] | None = ()
     errors: Sequence[InputError] = ()
 

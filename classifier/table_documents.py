@@ -152,19 +152,28 @@ class TableReader:
         self._bad.end()
 
     def _of_parts(self, parts: Iterator[JsonLines]) -> Iterator[Document | Parcel]:
-        reader, some = None, False
+        limits, begun = self._reading.limits, iter(list[tuple[int, Row]]())
+
+        def rows() -> Rows:
+            nonlocal begun
+            for part in parts:
+                begun = part.rows(self._bad, limits)
+                for row in begun:  # noqa: UP028 - what is yielded from cannot be gone on with below
+                    yield row
+
+        first = self._first(rows())
+        if not first:
+            return
+        reader, some = self._reader(first), False
+        for document in reader.documents(chain(first, begun), self._bad):
+            some = True
+            yield document
         for part in parts:
-            rows = part.rows(self._bad, self._reading.limits)
-            if reader is None:
-                first = self._first(rows)
-                if not first:
-                    continue
-                reader, rows = self._reader(first), chain(first, rows)
-            elif some and not part.long:
+            if some and not part.long:
                 self._bad.expect()
                 yield Parcel(UnparsedRows(part, reader), self._bad)
                 continue
-            for document in reader.documents(rows, self._bad):
+            for document in reader.documents(part.rows(self._bad, limits), self._bad):
                 some = True
                 yield document
 

@@ -255,6 +255,21 @@ def test_parcels_hold_the_same_whatever_the_encoding(write, encoding):
     assert (found, count) == (expected, 7)
 
 
+def test_the_column_is_found_by_many_rows_though_lines_are_long(write, monkeypatch):
+    looked_at, find = [], classifier.table_documents.text_column
+
+    def text_column(rows):
+        looked_at.extend(rows)
+        return find(rows)
+
+    monkeypatch.setattr(classifier.table_documents, "text_column", text_column)
+    lines = [json.dumps({"号": n, "内容": SENTENCES[n % 4] * (2_000 if n < 2 else 1)}) for n in range(11)]
+    found, count = opened(parcels([write(*lines)]))
+    assert [row["号"] for row in looked_at] == list(range(11))
+    assert [document.meta["号"] for document in found] == list(range(11))
+    assert count == 0
+
+
 def test_a_file_that_was_changed_is_told_of_once(write, tmp_path, tiny_model, monkeypatch):
     path = write(*map(row, range(6)))
     with path.open("ab") as stream:
