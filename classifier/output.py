@@ -30,6 +30,7 @@ STREAMED = ("csv", "jsonl")  # what can go to standard output
 SPOOL = ".spool"
 WAITING = 4  # chunks that may wait to be encoded as Parquet, while the next are made
 DIFFERENT = ("segment_id", TEXT)  # columns of text in which each row has its own
+GROUP = 16_000_000  # bytes of chunks that become a row group of a Parquet file
 _BOM = b"\xef\xbb\xbf"  # so that Excel reads a CSV file as UTF-8
 
 
@@ -104,6 +105,8 @@ class ParquetFile:
     def __init__(self, part: Path, spool: Path, ends: Sequence[int]) -> None:
         self._part, self._rows = part, 0
         self._writer: parquet.ParquetWriter | None = None
+        self._group: list[pyarrow.Table] = []  # of the next row group
+        self._size = 0  # bytes of their chunks
         self._encoder = Background[None](WAITING)
         self._stream = _at(spool, ends)
         for chunk in _chunks(spool, ends):
@@ -132,8 +135,18 @@ class ParquetFile:
                 write_statistics=repeated,
                 compression={name: "none" if name == TEXT else "snappy" for name in table.column_names},
             )
-        self._writer.write_table(self._alike(table, self._writer.schema))
-        self._rows += table.num_rows
+        self._group.append(self._alike(table, self._writer.schema))
+        self._rows, self._size = self._rows + table.num_rows, self._size + len(chunk)
+        if self._size >= GROUP:
+            self._write_group()
+
+    def _write_group(self) -> None:
+        """Write a row group; what a file notes of each stays in memory until it is closed."""
+        import pyarrow as pa
+
+        if self._writer is not None and self._group:
+            self._writer.write_table(pa.concat_tables(self._group), row_group_size=max(1, self._rows))
+        self._group, self._size = [], 0
 
     def _alike(self, table: pyarrow.Table, schema: pyarrow.Schema) -> pyarrow.Table:
         """Return a table with the kinds of the first chunk, where nothing is lost by it."""
@@ -162,6 +175,7 @@ class ParquetFile:
         from pyarrow import parquet
 
         self._encoder.settled()
+        self._write_group()
         if self._writer is not None:
             self._close_writer()
             found = parquet.read_metadata(self._part).num_rows

@@ -158,6 +158,15 @@ def test_probabilities_are_float32_in_parquet_and_untrained_ones_empty(table_of)
     assert np.array_equal(found.round(4), np.vstack([expected, expected]).round(4))
 
 
+@pytest.mark.parametrize(("size", "groups"), [(1, [50, 50]), (10**9, [100])])
+def test_chunks_stand_together_in_row_groups_of_some_size(tmp_path, table_of, monkeypatch, size, groups):
+    monkeypatch.setattr("classifier.output.GROUP", size)
+    columns = {"text": [f"第{i}句。" for i in range(50)]}
+    assert table_of(columns, columns)["text"].to_pylist() == columns["text"] * 2
+    found = parquet.read_metadata(tmp_path / "out.parquet")
+    assert [found.row_group(n).num_rows for n in range(found.num_row_groups)] == groups
+
+
 def test_columns_of_parquet_are_packed_where_it_pays(tmp_path, table_of):
     names = ["segment_id", "text", "codes", "地区.县", "p"]
     columns = {name: [f"{name}{i % 7}" for i in range(50)] for name in names[:-1]}
