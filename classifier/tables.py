@@ -160,7 +160,7 @@ def numbered_rows(
 ) -> Iterator[tuple[int, Row]]:
     """Yield the rows of a table, numbered from 1, bad ones counted; cells of CSV and XLSX are text.
 
-    The encoding of a file is settled before the first row; memory holds a few rows only, but for
+    The encoding of a file is settled before the first row; memory holds a few hundred rows only, but for
     workbooks, of which the first sheet is read. These and Parquet files are read in another process.
 
     Parameters
