@@ -104,8 +104,7 @@ def _task(model: Classifier, given: Chunk | UnparsedRows | None, **how: Any) -> 
     """Label a chunk of documents, if any, parsed before if they are not."""
     if not isinstance(given, UnparsedRows):
         return _labelled(model, given or NOTHING, **how)
-    errors = list[InputError]()
-    found = list(given.documents(errors.append))
+    found, errors = given.parsed()
     if sum(document.repeated for document in found) > _OF_PARCEL:
         return Made(ids=None)
     made = _labelled(model, Chunk.of(found), **how) if found else Made()

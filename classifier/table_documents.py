@@ -78,6 +78,11 @@ class UnparsedRows:
         """Parse the lines; ``on_bad`` is given the error of each that is no document."""
         return self.reader.documents(self.lines.rows(on_bad, self.reader.reading.limits), on_bad)
 
+    def parsed(self) -> tuple[list[Document], list[InputError]]:
+        """Parse the lines; return documents, and the error of each line that is none."""
+        errors = list[InputError]()
+        return list(self.documents(errors.append)), errors
+
     def apart(self) -> tuple[UnparsedRows, bytes]:
         """Return them without the lines, and these."""
         return replace(self, lines=replace(self.lines, lines=[])), self.lines.joined()

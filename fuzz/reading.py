@@ -123,8 +123,7 @@ def _parsed(one: Document | Parcel) -> Iterable[Document]:
     if not isinstance(one, Parcel):
         return [one]
     bare, lines = one.rows.apart()
-    errors = list[FupinError]()
-    found = list(bare.whole(lines).documents(errors.append))
+    found, errors = bare.whole(lines).parsed()
     one.settle([document.id for document in found], errors)
     return found
 

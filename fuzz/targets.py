@@ -33,16 +33,8 @@ _ALL = (
         "reading",
         (
             *("archives", "document", "file_readers", "inert_text", "office_parts", "page_facts", "parsed"),
-            *(
-                "parsing_process",
-                "pdf_files",
-                "pdf_lines",
-                "sources",
-                "table_documents",
-                "tables",
-                "text_columns",
-            ),
-            *("text_files", "web_pages", "word_files", "workbooks"),
+            *("parsing_process", "pdf_files", "pdf_lines", "sources", "table_documents", "tables"),
+            *("text_columns", "text_files", "web_pages", "word_files", "workbooks"),
         ),
         2048,
     ),
