@@ -184,12 +184,12 @@ def label_documents(
         return whole
     with Journal(out) as journal:
         _begin(journal, given, resume=resume, tell=tell)
-        tally = _run_on(run, journal)
+        tally = _run_on(run, journal, tell)
     note_completed(out, given, tally)
     return tally
 
 
-def _run_on(run: _Run, journal: Journal) -> Tally:
+def _run_on(run: _Run, journal: Journal, tell: Callable[[str], None]) -> Tally:
     """Do what the journal says is left to do, and put the output in its place."""
     out = journal.out
     try:
@@ -201,6 +201,9 @@ def _run_on(run: _Run, journal: Journal) -> Tally:
         if isinstance(error, InputError) or not journal.ends():  # nothing that could be gone on with
             discard(out)
             journal.remove()
+        elif isinstance(error, KeyboardInterrupt):
+            done = f"{journal.tally().documents:,} documents"
+            tell(f"broken off behind {done}; the same command with --resume goes on there")
         raise
     tally = journal.tally()
     if run.asked.unit == "row" and tally.documents != tally.segments:

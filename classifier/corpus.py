@@ -161,7 +161,7 @@ def split_codes(value: Any, place: str) -> tuple[str, ...]:
     return codes
 
 
-def read_corpus(paths: Sequence[Path], codebook: Codebook) -> Corpus:
+def read_corpus(paths: Sequence[str | Path], codebook: Codebook) -> Corpus:
     """Read starter-corpus folders and labelled tables into one corpus.
 
     A table (CSV, TSV, JSONL, XLSX) has the columns ``text`` and ``codes``; its documents are
@@ -170,7 +170,7 @@ def read_corpus(paths: Sequence[Path], codebook: Codebook) -> Corpus:
     What `fupin label` writes can be read back.
     """
     segments: list[Segment] = []
-    for path in paths:
+    for path in map(Path, paths):
         if path.is_dir():
             found = [s for article in read_articles(path) for s in article.segments]
             if not found:
@@ -213,7 +213,7 @@ def _gold_document_of(row: Mapping[str, Any], number: int) -> str:
     return _document_of(named, number)
 
 
-def read_gold(path: Path, codebook: Codebook, texts: Path | None = None) -> Corpus:
+def read_gold(path: str | Path, codebook: Codebook, texts: str | Path | None = None) -> Corpus:
     """Read a gold file: labelled spans, with their text or stand-off.
 
     Each row has ``codes`` and ``doc_id`` (or an ``id`` that begins with it), and
@@ -223,7 +223,7 @@ def read_gold(path: Path, codebook: Codebook, texts: Path | None = None) -> Corp
 
     Raises `CorpusError` where a document cannot be found or a span lies outside it.
     """
-    fetch = _stand_off(texts) if texts else None
+    path, fetch = Path(path), _stand_off(Path(texts)) if texts else None
     segments = []
     for number, row in enumerate(_rows(path), 1):
         place = f"{path.name}: row {number}"

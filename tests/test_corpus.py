@@ -399,6 +399,13 @@ def test_stand_off_gold_is_cut_from_its_document_in_code_points(tmp_path, texts)
     assert given_codes(corpus) == ["", "clinic", "road"]
 
 
+def test_files_may_be_named_by_strings(tmp_path, texts):
+    gold = jsonl(tmp_path / "gold.jsonl", gold_row(13, 18, "road"))
+    assert read_gold(str(gold), BOOK, str(texts)).texts == ["路也通了。"]
+    table = write(tmp_path / "table.csv", "text,codes\n路通了。,road\n")
+    assert read_corpus([str(table)], BOOK).texts == ["路通了。"]
+
+
 def test_stand_off_gold_may_be_a_csv(tmp_path, texts):
     row = gold_row(13, 18, "road")
     path = write(tmp_path / "gold.csv", f"{','.join(row)}\n{','.join(map(str, row.values()))}\n")

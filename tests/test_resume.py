@@ -12,6 +12,7 @@ import itertools
 import json
 import os
 import random
+import re
 import resource
 import signal
 import subprocess
@@ -125,7 +126,9 @@ def break_off(label, monkeypatch):
 
         with monkeypatch.context() as patch:
             patch.setattr(Journal, "add", interrupted)
-            assert label(out, *options, **source).code == 130
+            ran = label(out, *options, **source)
+        assert ran.code == 130
+        return ran
 
     return run
 
@@ -201,6 +204,14 @@ def test_control_c_ends_with_130_and_the_run_can_be_gone_on_with(
     assert names(out) == [".journal", ".part"]
     assert resume_many(out).code == 0
     assert out.read_bytes() == whole
+
+
+def test_control_c_is_told_with_the_way_to_go_on(break_off, label, tmp_path):
+    out = tmp_path / "out.csv"
+    told = break_off(out).err
+    behind = re.search(r"broken off behind ([\d,]+ documents); .*--resume goes on there\n$", told)
+    assert behind, told
+    assert f"going on behind {behind[1]}" in label(out, "--resume").err
 
 
 WATCHED = {classifier.journal.__file__, classifier.output.__file__, classifier.sheet_xml.__file__}
