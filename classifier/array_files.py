@@ -36,7 +36,7 @@ _DAMAGE = (
 
 
 def packed(arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    """Return an npz file of arrays, in which only those are compressed that it makes less than half as large.
+    """Return an npz file of arrays, in which only those are compressed that it makes a third smaller.
 
     What gains little from it would take long to unpack.
 
@@ -49,7 +49,7 @@ def packed(arrays: Mapping[str, NDArray[Any]]) -> bytes:
             file = io.BytesIO()
             np.lib.format.write_array(file, array, version=(1, 0), allow_pickle=False)
             content = file.getvalue()
-            small = 2 * len(zlib.compress(content)) < len(content)
+            small = 3 * len(zlib.compress(content)) < 2 * len(content)
             entry = zipfile.ZipInfo(f"{name}.npy")
             archive.writestr(entry, content, _PACKED[small])
     return out.getvalue()

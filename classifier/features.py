@@ -62,6 +62,15 @@ class Counts:
         """Return the counts of some of the texts."""
         return Counts(self.terms, self.ngrams[chosen], self.hits[chosen])
 
+    def of_terms_in(self, n_texts: int) -> Counts:
+        """Return the counts of the n-grams that stand in at least so many texts.
+
+        >>> TextFeatures((2, 2)).count(["报销药费", "药费"]).of_terms_in(2).terms.tolist()
+        ['药费']
+        """
+        kept = np.flatnonzero(self.ngrams.getnnz(axis=0) >= n_texts)
+        return Counts(self.terms[kept], self.ngrams[:, kept], self.hits)
+
 
 class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Character n-grams weighted by TF-IDF, and one column a lexicon code, or two.
@@ -120,13 +129,13 @@ class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit_counts(self, counts: Counts) -> TextFeatures:
         """Do as `fit` does, for texts already counted."""
-        kept = np.flatnonzero(counts.ngrams.getnnz(axis=0) >= self.min_df)
-        if not len(kept):
+        common = counts.of_terms_in(self.min_df)
+        if not len(common.terms):
             raise FupinError(
                 f"no features: no n-gram stands in {self.min_df} texts", "give more text, or a lower min_df"
             )
-        weights = TfidfTransformer().fit(counts.ngrams[:, kept])
-        self._set(list(counts.terms[kept]), weights.idf_)
+        weights = TfidfTransformer().fit(common.ngrams)
+        self._set(list(common.terms), weights.idf_)
         return self
 
     def transform_counts(self, counts: Counts) -> csr_matrix:

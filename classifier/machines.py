@@ -62,38 +62,60 @@ class Machines:
 
 
 def fit(task: Task, C: float) -> Machines:
-    """Fit features and one support vector machine a code (squared hinge loss) to a task."""
+    """Fit features and one support vector machine a code (squared hinge loss) to a task.
+
+    The prior's score for the code is a feature while fitting, and part of the weights after it.
+    """
     features = TextFeatures(**task.options).fit_counts(task.counts)
     X = features.transform_counts(task.counts)
     prior = np.zeros((len(task.codes), X.shape[1]), dtype=np.float32)
     if task.prior is not None:
         prior = task.prior.aligned(task.codes, features.get_feature_names_out())
-    fitted = [_fit_code(X, task.labels[:, j], C, prior[j]) for j in range(len(task.codes))]
-    return Machines(
-        features, np.vstack([w for w, _ in fitted]), np.array([b for _, b in fitted], dtype=np.float32)
-    )
+    outside = PRIOR_WEIGHT * (X @ prior.T)
+    rows = _with_room(X)
+    fitted = [_fit_code(rows, outside[:, j], task.labels[:, j], C) for j in range(len(task.codes))]
+    coef = np.vstack([weights for weights, _ in fitted])
+    coef = coef[:, :-1] + coef[:, -1:] * PRIOR_WEIGHT * prior
+    return Machines(features, coef.astype(np.float32), np.array([b for _, b in fitted], dtype=np.float32))
 
 
-def _fit_code(X: csr_matrix, positive: Labels, C: float, prior: Weights) -> tuple[Weights, np.float32]:
-    """Fit one machine; the prior's score is a feature while fitting and part of the weights after it."""
+def _with_room(X: csr_matrix) -> csr_matrix:
+    """Return features as the fitting wants them: float64, in order, each row with a last entry to fill."""
+    room = csr_matrix(np.ones((X.shape[0], 1)))
+    rows = csr_matrix(hstack([X, room], format="csr", dtype=np.float64))
+    rows.sort_indices()
+    return rows
+
+
+def _fit_code(
+    rows: csr_matrix, last: NDArray[np.floating[Any]], positive: Labels, C: float
+) -> tuple[Scores, float]:
+    """Fit one machine to features of which ``last`` is the last."""
     if positive.all() or not positive.any():  # the fold left out holds all there is of the other kind
-        return np.zeros(X.shape[1], dtype=np.float32), np.float32(1 if positive.all() else -1)
-    if prior.any():
-        outside = csr_matrix((PRIOR_WEIGHT * (X @ prior))[:, None])
-        X = csr_matrix(hstack([X, outside], format="csr", dtype=np.float32))
-    machine = LinearSVC(C=C, random_state=0).fit(X, positive)
-    coef = machine.coef_[0][: len(prior)]
-    if prior.any():
-        coef = coef + machine.coef_[0][-1] * PRIOR_WEIGHT * prior
-    return coef.astype(np.float32), np.float32(machine.intercept_[0])
+        return np.zeros(rows.shape[1]), 1.0 if positive.all() else -1.0
+    rows.data[rows.indptr[1:] - 1] = last
+    machine = LinearSVC(C=C, random_state=0).fit(rows, positive)
+    return machine.coef_[0], float(machine.intercept_[0])
+
+
+def fit_with_folds(task: Task, folds: NDArray[np.intp], C: float, n_jobs: int = 1) -> tuple[Machines, Scores]:
+    """Return machines fitted to all segments, and what `out_of_fold` does, in processes side by side."""
+    numbers = np.unique(folds)
+    held_out = [delayed(_held_out)(task, folds == fold, C) for fold in numbers]
+    machines, *parts = Parallel(n_jobs=n_jobs)([delayed(fit)(task, C), *held_out])
+    return machines, _in_place(parts, folds)
 
 
 def out_of_fold(task: Task, folds: NDArray[np.intp], C: float, n_jobs: int = 1) -> Scores:
     """Return scores for each segment by machines fitted without its fold."""
-    scores = np.zeros(task.labels.shape)
-    numbers = np.unique(folds)
-    parts = Parallel(n_jobs=n_jobs)(delayed(_held_out)(task, folds == fold, C) for fold in numbers)
-    for fold, part in zip(numbers, parts, strict=True):
+    held_out = (delayed(_held_out)(task, folds == fold, C) for fold in np.unique(folds))
+    return _in_place(Parallel(n_jobs=n_jobs)(held_out), folds)
+
+
+def _in_place(parts: Sequence[Scores], folds: NDArray[np.intp]) -> Scores:
+    """Return the scores of each fold's segments in the order of all segments."""
+    scores = np.zeros((len(folds), parts[0].shape[1]))
+    for fold, part in zip(np.unique(folds), parts, strict=True):
         scores[folds == fold] = part
     return scores
 
@@ -118,16 +140,15 @@ def choose_strength(task: Task, groups: Sequence[str], n_jobs: int = 1) -> float
     if n_folds < 2 or not part.labels.any(axis=0).all():
         return 1.0
     folds = grouped_folds(part.labels, list(names), n_folds)
-    scores = {C: _score(part, folds, names, C, n_jobs) for C in STRENGTHS}
+    each = (delayed(_score)(part, folds, names, C) for C in STRENGTHS)
+    scores = dict(zip(STRENGTHS, Parallel(n_jobs=n_jobs)(each), strict=True))
     best, error = max(scores.values(), key=itemgetter(0))
     return min(C for C, (score, _) in scores.items() if score >= best - error)
 
 
-def _score(
-    task: Task, folds: NDArray[np.intp], groups: NDArray[np.str_], C: float, n_jobs: int
-) -> tuple[float, float]:
+def _score(task: Task, folds: NDArray[np.intp], groups: NDArray[np.str_], C: float) -> tuple[float, float]:
     """Return micro-F1 out of fold with its standard error."""
-    _, given = cross_fitted(out_of_fold(task, folds, C, n_jobs), task.labels, folds, exclusive=task.exclusive)
+    _, given = cross_fitted(out_of_fold(task, folds, C), task.labels, folds, exclusive=task.exclusive)
     return f1_with_error(given, task.labels, groups)
 
 

@@ -17,7 +17,7 @@ from classifier.errors import CorpusError
 from classifier.features import TextFeatures
 from classifier.folds import grouped_folds
 from classifier.lexicon import Lexicon
-from classifier.machines import Task, choose_strength, fit, out_of_fold
+from classifier.machines import Task, choose_strength, fit_with_folds
 from classifier.predictor import Labels, Predicts, Scores, refuse_single
 from classifier.prior import Prior
 from classifier.scoring import Features, Scorer, in_units, rounded
@@ -159,11 +159,10 @@ class PolicyClassifier(Predicts, ClassifierMixin, BaseEstimator):  # type: ignor
         folds = grouped_folds(known, groups, self.n_folds)
         task = self._task(texts, known)
         self.C_ = self.C if self.C is not None else choose_strength(task, groups, self.n_jobs)
-        scores = out_of_fold(task, folds, self.C_, self.n_jobs)
+        machines, scores = fit_with_folds(task, folds, self.C_, self.n_jobs)
         self.decisions_ = fit_decisions(scores, known, exclusive=self.codebook.exclusive)
         probabilities, decided = cross_fitted(scores, known, folds, exclusive=self.codebook.exclusive)
         self.out_of_fold_ = self._widen(probabilities, np.nan), self._widen(decided, False)
-        machines = fit(task, self.C_)
         self._take(machines.features, rounded(machines.coef), machines.intercept)
         return self
 
@@ -188,7 +187,8 @@ class PolicyClassifier(Predicts, ClassifierMixin, BaseEstimator):  # type: ignor
     def _task(self, texts: Sequence[str], labels: Labels) -> Task:
         options = {name: getattr(self, name) for name in TextFeatures().get_params(deep=False)}
         codes = tuple(c for c, t in zip(self.codes_, self.trained_, strict=True) if t)
-        counts = TextFeatures(**options).count(texts)
+        # What is too rare in all segments is too rare in each fold, and would be sent to every process.
+        counts = TextFeatures(**options).count(texts).of_terms_in(self.min_df)
         return Task(counts, labels, codes, self.prior, options, self.codebook.exclusive)
 
     def restore(

@@ -21,6 +21,7 @@ from classifier.machines import (
     choose_strength,
     f1_with_error,
     fit,
+    fit_with_folds,
     out_of_fold,
 )
 from classifier.prior import Prior
@@ -65,6 +66,26 @@ def test_what_a_fold_is_labelled_with_does_not_touch_its_own_scores(task, folds)
 
 def test_scores_do_not_depend_on_the_number_of_processes(task, folds):
     assert np.array_equal(out_of_fold(task, folds, 0.5, n_jobs=1), out_of_fold(task, folds, 0.5, n_jobs=2))
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_fitted_beside_the_folds_the_machines_and_scores_are_those_of_each_alone(task, folds, n_jobs):
+    machines, scores = fit_with_folds(task, folds, 0.5, n_jobs)
+    alone = fit(task, 0.5)
+    assert machines.features.terms_ == alone.features.terms_
+    assert np.array_equal(machines.coef, alone.coef)
+    assert np.array_equal(machines.intercept, alone.intercept)
+    assert np.array_equal(scores, out_of_fold(task, folds, 0.5))
+
+
+def test_without_the_terms_too_rare_for_all_segments_every_fold_learns_the_same(tiny_corpus, folds):
+    counts = TextFeatures(min_df=3).count(tiny_corpus.texts)
+    common = counts.of_terms_in(3)
+    assert 0 < len(common.terms) < len(counts.terms)
+    for inside in (folds == fold for fold in set(folds)):
+        all_terms, fewer = (TextFeatures(min_df=3).fit_counts(c.rows(~inside)) for c in (counts, common))
+        assert fewer.terms_ == all_terms.terms_
+        assert np.array_equal(fewer.idf_, all_terms.idf_)
 
 
 def test_texts_counted_once_score_as_texts_do(task, tiny_corpus):
@@ -119,7 +140,7 @@ def test_the_smallest_strength_within_a_standard_error_of_the_best_on_articles_h
 def test_any_of_the_strengths_can_win_and_no_other_is_tried(task, tiny_corpus, monkeypatch, best):
     tried = []
 
-    def score(_, __, ___, C, ____):
+    def score(_, __, ___, C):
         tried.append(C)
         return (1.0, 0.1) if best == C else (0.5, 0.9)  # the error that counts is that of the best
 
@@ -130,7 +151,7 @@ def test_any_of_the_strengths_can_win_and_no_other_is_tried(task, tiny_corpus, m
 
 @pytest.mark.parametrize(("behind", "place"), [(0.009, 0), (0.011, -1)], ids=["within the error", "worse"])
 def test_a_weaker_machine_wins_where_it_is_hardly_worse(task, tiny_corpus, monkeypatch, behind, place):
-    def score(_, __, ___, C, ____):
+    def score(_, __, ___, C):
         return (0.8 if STRENGTHS[-1] == C else 0.8 - behind), 0.01
 
     monkeypatch.setattr(classifier.machines, "_score", score)
