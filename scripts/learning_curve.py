@@ -47,7 +47,7 @@ def main() -> None:
     )
     for words, prior, name in kinds:
         for share in SHARES:
-            trained = train(part(corpus, share), words, prior=prior, C=2.0, n_jobs=2)
+            trained = train(part(corpus, share), words, prior=prior, C=1.0, n_jobs=4)
             figures = [trained.comparisons[0].model] + [evaluate(trained.model, g).model for g in gold]
             cells = " | ".join(f"{f.micro.value:.3f} / {f.macro.value:.3f}" for f in figures)
             print(f"| {len(trained.corpus.texts):,} | {name} | {cells} |", flush=True)
